@@ -1,0 +1,1 @@
+"""Headless science: generate, vote, reward, finetune, compare. Knows no screen and no database."""
