@@ -1,0 +1,1 @@
+"""Generate: text in, sound out; every model behind one protocol."""
