@@ -1,0 +1,137 @@
+"""Wilson and bootstrap intervals, KL, Inception score, CLAP score and diversity, by hand."""
+
+import math
+
+import numpy as np
+import pytest
+
+from pipelines.compare import intervals, probabilities, similarity
+from pipelines.errors import StudioError
+
+
+def test_wilson_by_hand():
+    """8 of 10, z = 2: centre (0.8 + 0.2) / 1.4 = 5/7, reach 2/1.4 sqrt(0.016 + 0.01) = 0.230350."""
+    found = intervals.wilson(8, 10, z=2)
+    assert (found.value, found.count) == (0.8, 10)
+    assert (found.low + found.high) / 2 == pytest.approx(5 / 7)
+    assert (found.high - found.low) / 2 == pytest.approx(0.230350, abs=1e-6)
+
+
+def test_wilson_at_the_ends_and_in_the_mirror():
+    """0 of n starts at 0 and ends at z^2 / (n + z^2); failures mirror successes."""
+    none, z2 = intervals.wilson(0, 20), intervals.Z95**2
+    assert (none.low, none.high) == (0, pytest.approx(z2 / (20 + z2)))
+    assert intervals.wilson(20, 20).low == pytest.approx(1 - none.high)
+    one, other = intervals.wilson(3, 17), intervals.wilson(14, 17)
+    assert (one.low, one.high) == (pytest.approx(1 - other.high), pytest.approx(1 - other.low))
+
+
+def test_wilson_covers_as_often_as_it_says():
+    """Summed over the binomial law of 48 trials at 0.9, the interval holds 0.9 in 92 to 98 %."""
+    held = sum(
+        math.comb(48, k) * 0.9**k * 0.1 ** (48 - k)
+        for k in range(49)
+        if intervals.wilson(k, 48).low <= 0.9 <= intervals.wilson(k, 48).high
+    )
+    assert 0.92 < held < 0.98
+
+
+def test_bootstrap_of_coins_agrees_with_the_normal_law():
+    """400 values, half 0 and half 1: the interval is 0.5 -+ 1.96 x 0.5 / 20 = 0.451 to 0.549."""
+    values = np.repeat([0.0, 1.0], 200)
+    found = intervals.bootstrap_mean(values, seed=3)
+    assert found.value == 0.5
+    assert (found.low, found.high) == (
+        pytest.approx(0.451, abs=4e-3),
+        pytest.approx(0.549, abs=4e-3),
+    )
+
+
+def test_bootstrap_is_named_by_its_seed():
+    """The same seed repeats the interval exactly, another one moves it a little."""
+    values = np.random.default_rng(0).normal(size=50)
+    one, same, other = (intervals.bootstrap_mean(values, seed=s) for s in (1, 1, 2))
+    assert one == same
+    assert one.low != other.low
+    assert one.low == pytest.approx(other.low, abs=0.02)
+
+
+def test_pairs_take_out_what_makes_an_item_hard():
+    """Ours = theirs + 0.1 everywhere: the paired interval is one point, though items differ."""
+    theirs = np.random.default_rng(1).normal(scale=10, size=30)
+    found = intervals.paired_difference(theirs + 0.1, theirs, seed=1)
+    assert (found.value, found.low, found.high) == pytest.approx((0.1, 0.1, 0.1))
+    assert not found.holds_zero
+    assert intervals.paired_difference(theirs, theirs, seed=1).holds_zero
+    assert str(intervals.wilson(8, 10)).endswith("n = 10")
+
+
+def test_kl_by_hand_and_by_direction():
+    """p = (1/2, 1/2), q = (1/4, 3/4): KL(p||q) = ln 2 - ln 3 / 2 = 0.143841; back: 0.130812."""
+    p, q = np.array([[0.5, 0.5]]), np.array([[0.25, 0.75]])
+    there = probabilities.divergences(p, q)[0]
+    back = probabilities.divergences(p, q, direction="generated||reference")[0]
+    assert there == pytest.approx(0.143841, abs=1e-5)
+    assert back == pytest.approx(0.130812, abs=1e-5)
+    assert probabilities.divergences(p, p)[0] == pytest.approx(0, abs=1e-5)
+
+
+def test_kl_result_says_its_direction():
+    """The result names classifier, direction and the number of pairs."""
+    rows = np.random.default_rng(0).dirichlet(np.ones(5), size=12)
+    found = probabilities.evaluate_divergence(rows, rows[::-1], classifier="AST", seed=1)
+    assert (found["metric"], found["pairs"]) == ("KL-AST", 12)
+    assert found["direction"] == "reference||generated"
+    assert found["low"] < found["value"] < found["high"]
+
+
+def test_inception_score_limits():
+    """All clips alike give 1; each of 4 classes once and surely gives 4."""
+    assert probabilities.inception_score(np.full((6, 4), 0.25)) == pytest.approx(1)
+    assert probabilities.inception_score(np.eye(4)) == pytest.approx(4)
+    found = probabilities.evaluate_inception(np.repeat(np.eye(4), 50, axis=0), classifier="AST")
+    assert found["metric"] == "IS-AST" and found["splits"] == 10
+    assert 3.5 < found["value"] <= 4
+
+
+def test_clap_score_by_hand():
+    """Vectors (3, 4) and (1, 0) have cosine 0.6, (0, 2) and (0, -1) have -1: mean -0.2."""
+    audio, text = np.array([[3.0, 4], [0, 2]]), np.array([[1.0, 0], [0, -1]])
+    assert similarity.cosines(*similarity.validate(audio, text)) == pytest.approx([0.6, -1])
+    found = similarity.evaluate_clap_score(audio, text, embedder="evaluation", seed=1)
+    assert found["metric"] == "CLAP-score-evaluation"
+    assert found["value"] == pytest.approx(-0.2)
+
+
+def test_diversity_by_hand():
+    """Two equal vectors and an orthogonal one: pair distances 0, 1, 1, mean 2/3."""
+    rows = np.array([[1.0, 0], [1, 0], [0, 1]])
+    assert similarity.diversity(rows) == pytest.approx(2 / 3)
+    assert similarity.evaluate_diversity(rows * 7, embedder="CLAP")["value"] == pytest.approx(2 / 3)
+    assert similarity.diversity(np.eye(5)) == pytest.approx(1)
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: intervals.wilson(3, 0), "count at least one trial"),
+        (lambda: intervals.wilson(4, 3), "4 of 3 is no share"),
+        (lambda: intervals.bootstrap_mean(np.array([1.0]), seed=0), "at least two finite values"),
+        (lambda: intervals.paired_difference(np.ones(3), np.ones(4), seed=0), "got 3 and 4"),
+        (lambda: probabilities.validate(np.array([[0.5, 0.2]])), "add up to 1"),
+        (lambda: probabilities.validate(np.eye(2), np.eye(3)), "same classes"),
+        (lambda: probabilities.evaluate_inception(np.eye(4), classifier="x"), "cannot be cut"),
+        (lambda: similarity.validate(np.ones((2, 3)), np.ones((3, 3))), "2 clips and 3 texts"),
+        (lambda: similarity.validate(np.zeros((2, 3)), np.ones((2, 3))), "all zeros"),
+        (
+            lambda: probabilities.evaluate_divergence(
+                np.eye(3), np.eye(3), classifier="x", seed=0, direction="both"
+            ),
+            "no direction 'both'",
+        ),
+    ],
+)
+def test_bad_input_is_refused_in_a_sentence(call, message):
+    """Each unusable input names what was got and what to do."""
+    with pytest.raises(StudioError, match=message):
+        call()
