@@ -27,7 +27,8 @@ class Surroundings:
 
     context: Tensor  # [B, L + 1, W]
     mask: Tensor | None  # additive [B, 1, 1, N], or None where nothing is padded
-    turns: list[tuple[Tensor, ...]]  # per block: cos and sin [N, 1, head] for queries, for keys
+    turns: list[tuple[Tensor, Tensor]]  # per block: cos and sin [N, 2, 1, head], queries and keys
+    inputs: list[tuple["Stacked", ...]]  # per block: its input layers; (audio, text) where joint
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,39 +49,83 @@ class Modulation:
         )
 
 
+class Stacked:
+    """Linear layers that read the same input, as one product: [.., in] -> [.., sum of outs]."""
+
+    def __init__(self, *layers: nn.Module) -> None:
+        self.layers = layers
+        self.plain = all(type(layer) is nn.Linear for layer in layers)  # an adapter is not
+        if self.plain:
+            self.weight = torch.cat([layer.weight for layer in layers])
+            self.bias = torch.cat([layer.bias for layer in layers])
+
+    def __call__(self, x: Tensor) -> Tensor:
+        if self.plain:
+            return F.linear(x, self.weight, self.bias)
+        return torch.cat([layer(x) for layer in self.layers], dim=-1)
+
+
 def surroundings(
     transformer: FluxTransformer2DModel, text: TextStates, frames: int
 ) -> Surroundings:
     """All that does not depend on the noise level.
 
-    Audio positions are 0, 1, 2 ... on all three rotary axes and text positions are all 0, so the
-    order of text tokens is known to the text encoder alone (facts of the published model).
-
     Args:
         text: B rows.
         frames: T.
     """
-    length = text.hidden.shape[1]
-    position = torch.cat([torch.zeros(length), torch.arange(frames)]).to(text.hidden.device)
-    cos, sin = transformer.pos_embed(position[:, None].expand(-1, 3))  # [N, head], float32
-    sign = torch.tensor([-1.0, 1.0], device=sin.device).repeat(sin.shape[1] // 2)
     context = transformer.context_embedder(text.hidden)
-    turns = []
-    for block in [*transformer.transformer_blocks, *transformer.single_transformer_blocks]:
-        tables = []
-        for of in ("q", "k"):
-            weight = getattr(block.attn, f"norm_{of}").weight.float().expand_as(cos)
-            if block.attn.added_kv_proj_dim is not None:
-                added = getattr(block.attn, f"norm_added_{of}").weight.float()
-                weight = torch.cat([added.expand(length, -1), weight[length:]])
-            # the norm's weight and the rotation are one product
-            tables += [cos * weight, sin * sign * swap_pairs(weight)]
-        turns.append(tuple(table[:, None].to(context.dtype) for table in tables))
     mask = None
     if not bool(text.mask.all()):
         own = F.pad(text.mask, (0, frames), value=True)[:, None, None]
         mask = torch.zeros_like(own, dtype=context.dtype).masked_fill(~own, float("-inf"))
-    return Surroundings(context=context, mask=mask, turns=turns)
+    return Surroundings(
+        context=context,
+        mask=mask,
+        turns=turning_tables(transformer, context.shape[1], frames, context.dtype),
+        inputs=[
+            (
+                Stacked(block.attn.to_q, block.attn.to_k, block.attn.to_v),
+                Stacked(block.attn.add_q_proj, block.attn.add_k_proj, block.attn.add_v_proj),
+            )
+            for block in transformer.transformer_blocks
+        ]
+        + [
+            (Stacked(block.attn.to_q, block.attn.to_k, block.attn.to_v, block.proj_mlp),)
+            for block in transformer.single_transformer_blocks
+        ],
+    )
+
+
+def turning_tables(
+    transformer: FluxTransformer2DModel, length: int, frames: int, dtype: torch.dtype
+) -> list[tuple[Tensor, Tensor]]:
+    """Per block, cos and sin [N, 2, 1, head] that norm weights and the attention scale are part of.
+
+    Audio positions are 0, 1, 2 ... on all three rotary axes and text positions are all 0: only
+    the text encoder knows the order of words.
+    """
+    device = transformer.device
+    position = torch.cat([torch.zeros(length), torch.arange(frames)]).to(device)
+    cos, sin = transformer.pos_embed(position[:, None].expand(-1, 3))  # [N, head], float32
+    sin = sin * torch.tensor([-1.0, 1.0], device=device).repeat(sin.shape[1] // 2)
+    tables = []
+    for block in [*transformer.transformer_blocks, *transformer.single_transformer_blocks]:
+        attn, weights = block.attn, []
+        for of, scale in (("q", attn.head_dim**-0.5), ("k", 1.0)):
+            weight = getattr(attn, f"norm_{of}").weight.float().expand_as(cos)
+            if attn.added_kv_proj_dim is not None:
+                added = getattr(attn, f"norm_added_{of}").weight.float()
+                weight = torch.cat([added.expand(length, -1), weight[length:]])
+            weights.append(weight * scale)
+        weight = torch.stack(weights, dim=1)[:, :, None]  # [N, 2, 1, head]
+        tables.append(
+            (
+                (cos[:, None, None] * weight).to(dtype),
+                (sin[:, None, None] * swap_pairs(weight)).to(dtype),
+            )
+        )
+    return tables
 
 
 def modulation(transformer: FluxTransformer2DModel, sigma: Tensor, pooled: Tensor) -> Modulation:
@@ -122,45 +167,39 @@ def slope(
 ) -> Tensor:
     """The transformer's output [B, T, C] for latents [B, T, C]."""
     thrifty = transformer.gradient_checkpointing and torch.is_grad_enabled()
+    inputs, turns = iter(around.inputs), iter(around.turns)
     audio, text = transformer.x_embedder(latents), around.context
-    turns = iter(around.turns)
     for block, parts in zip(transformer.transformer_blocks, at.joint, strict=True):
-        job = (joint_block, block, audio, text, *parts, next(turns), around.mask)
+        job = (joint_block, block, next(inputs), audio, text, parts, next(turns), around.mask)
         audio, text = checkpoint(*job, use_reentrant=False) if thrifty else job[0](*job[1:])
     both = torch.cat([text, audio], dim=1)
-    frames, last = latents.shape[1], len(at.single) - 1
-    for number, (block, parts) in enumerate(
-        zip(transformer.single_transformer_blocks, at.single, strict=True)
-    ):  # nothing reads the text after the last block
-        kept = frames if number == last else both.shape[1]
-        job = (single_block, block, both, parts, next(turns), around.mask, kept)
+    blocks = list(zip(transformer.single_transformer_blocks, at.single, strict=True))
+    for left, (block, parts) in zip(range(len(blocks) - 1, -1, -1), blocks, strict=True):
+        kept = both.shape[1] if left else latents.shape[1]  # nothing reads the last text
+        job = (single_block, block, *next(inputs), both, parts, next(turns), around.mask, kept)
         both = checkpoint(*job, use_reentrant=False) if thrifty else job[0](*job[1:])
-    return transformer.proj_out(normed(both[:, -frames:], *at.out))
+    return transformer.proj_out(normed(both[:, -latents.shape[1] :], *at.out))
 
 
 def joint_block(
     block: nn.Module,
+    inputs: tuple[Stacked, Stacked],
     audio: Tensor,
     text: Tensor,
-    for_audio: tuple[Tensor, ...],
-    for_text: tuple[Tensor, ...],
-    turn: tuple[Tensor, ...],
+    parts: tuple[tuple[Tensor, ...], tuple[Tensor, ...]],
+    turn: tuple[Tensor, Tensor],
     mask: Tensor | None,
 ) -> tuple[Tensor, Tensor]:
     """Audio [B, T, W] and text [B, L + 1, W] through one block that attends over both."""
-    attn, length = block.attn, text.shape[1]
-    shift, scale, gate, shift2, scale2, gate2 = for_audio
-    t_shift, t_scale, t_gate, t_shift2, t_scale2, t_gate2 = for_text
-    x, y = normed(audio, shift, scale), normed(text, t_shift, t_scale)
-    mixed = attention(
-        torch.cat([attn.add_q_proj(y), attn.to_q(x)], dim=1),
-        torch.cat([attn.add_k_proj(y), attn.to_k(x)], dim=1),
-        torch.cat([attn.add_v_proj(y), attn.to_v(x)], dim=1),
-        turn,
-        mask,
+    shift, scale, gate, shift2, scale2, gate2 = parts[0]
+    t_shift, t_scale, t_gate, t_shift2, t_scale2, t_gate2 = parts[1]
+    from_audio, from_text = inputs
+    qkv = torch.cat(
+        [from_text(normed(text, t_shift, t_scale)), from_audio(normed(audio, shift, scale))], dim=1
     )
-    audio = torch.addcmul(audio, gate, attn.to_out[0](mixed[:, length:]))
-    text = torch.addcmul(text, t_gate, attn.to_add_out(mixed[:, :length]))
+    mixed, length = attention(qkv, turn, mask, qkv.shape[1]), text.shape[1]
+    audio = torch.addcmul(audio, gate, block.attn.to_out[0](mixed[:, length:]))
+    text = torch.addcmul(text, t_gate, block.attn.to_add_out(mixed[:, :length]))
     audio = torch.addcmul(audio, gate2, block.ff(normed(audio, shift2, scale2)))
     text = torch.addcmul(text, t_gate2, block.ff_context(normed(text, t_shift2, t_scale2)))
     return audio, text
@@ -168,50 +207,46 @@ def joint_block(
 
 def single_block(
     block: nn.Module,
+    enter: Stacked,
     both: Tensor,
     parts: tuple[Tensor, ...],
-    turn: tuple[Tensor, ...],
+    turn: tuple[Tensor, Tensor],
     mask: Tensor | None,
     kept: int,
 ) -> Tensor:
-    """[B, N, W] through one block of attention and MLP side by side; the last `kept` tokens."""
+    """[B, N, W] through attention and MLP side by side; gives the last `kept` tokens."""
     shift, scale, gate = parts
-    x = normed(both, shift, scale)
-    own = x[:, -kept:]
-    mixed = attention(block.attn.to_q(own), block.attn.to_k(x), block.attn.to_v(x), turn, mask)
-    out = block.proj_out(torch.cat([mixed, block.act_mlp(block.proj_mlp(own))], dim=-1))
+    qkv, inner = enter(normed(both, shift, scale)).split(
+        [3 * both.shape[2], block.mlp_hidden_dim], -1
+    )
+    mixed = attention(qkv, turn, mask, kept)
+    out = block.proj_out(torch.cat([mixed, block.act_mlp(inner[:, -kept:])], dim=-1))
     return torch.addcmul(both[:, -kept:], gate, out)
 
 
-def attention(
-    query: Tensor, key: Tensor, value: Tensor, turn: tuple[Tensor, ...], mask: Tensor | None
-) -> Tensor:
-    """Attention with normed and rotated queries and keys; [B, n, W] and twice [B, N, W] to [B, n, W].
+def attention(qkv: Tensor, turn: tuple[Tensor, Tensor], mask: Tensor | None, kept: int) -> Tensor:
+    """What the last `kept` tokens gather from all: [B, N, 3 W] -> [B, kept, W].
 
     Args:
-        query: of the last n tokens.
-        turn: tables of `surroundings`.
+        qkv: queries, keys and values side by side.
+        turn: cos and sin of `turning_tables`.
         mask: additive [B, 1, 1, N].
     """
-    cos_q, sin_q, cos_k, sin_k = turn
-    head, n = cos_q.shape[-1], query.shape[1]
-    q, k, v = (x.unflatten(-1, (-1, head)) for x in (query, key, value))  # [B, N, heads, head]
-    q = normed_and_turned(q, cos_q[-n:], sin_q[-n:]).transpose(1, 2)
-    k = normed_and_turned(k, cos_k, sin_k).transpose(1, 2)
-    v = v.transpose(1, 2)
+    qkv = qkv.unflatten(-1, (3, -1, turn[0].shape[-1]))  # [B, N, 3, heads, head]
+    q, k = normed_and_turned(qkv[:, :, :2], *turn).permute(2, 0, 3, 1, 4)  # [B, heads, N, head]
+    q, v = q[:, :, -kept:], qkv[:, :, 2].transpose(1, 2)
     if q.device.type == "cpu" and k.shape[2] <= SHORT:
-        scores = (q * head**-0.5) @ k.mT
-        weight = (scores if mask is None else scores + mask).softmax(dim=-1)
-        mixed = weight @ v
+        scores = q @ k.mT
+        mixed = (scores if mask is None else scores + mask).softmax(dim=-1) @ v
     else:
-        mixed = F.scaled_dot_product_attention(q, k, v, attn_mask=mask)
+        mixed = F.scaled_dot_product_attention(q, k, v, attn_mask=mask, scale=1.0)
     return mixed.transpose(1, 2).flatten(2)
 
 
 def normed_and_turned(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
-    """RMS norm over each head, its weight and the rotary turn: [B, N, heads, head]."""
-    power = torch.linalg.vector_norm(x, dim=-1, keepdim=True, dtype=torch.float32).square()
-    x = x * (power / x.shape[-1] + NORM_EPSILON).rsqrt().to(x.dtype)
+    """RMS norm over the last axis, with its weight and the rotary turn from the tables."""
+    size = torch.linalg.vector_norm(x, dim=-1, keepdim=True, dtype=torch.float32)
+    x = x * (size.square() / x.shape[-1] + NORM_EPSILON).rsqrt().to(x.dtype)
     return torch.addcmul(x * cos, swap_pairs(x), sin)
 
 
