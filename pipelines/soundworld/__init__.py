@@ -1,0 +1,1 @@
+"""The synthetic world: events, scenes, captions, and the simulated listeners that judge them."""
