@@ -1,0 +1,39 @@
+"""The page's own elements as Gradio components: their code is in `components/browser`."""
+
+import gradio as gr
+
+# The template is fixed: whatever people write reaches the page as text, through the code alone.
+REUSE = """
+window.addEventListener("baton-reuse", (event) => trigger("select", event.detail));
+"""
+
+
+def deck() -> gr.HTML:
+    """The run in view, with its cards; its `select` event carries the id of a candidate to reuse."""
+    return gr.HTML(
+        html_template="<baton-deck></baton-deck>",
+        js_on_load=REUSE,
+        apply_default_css=False,
+        elem_id="deck",
+    )
+
+
+def history() -> gr.HTML:
+    """Earlier runs."""
+    return plain("<baton-history></baton-history>", "history")
+
+
+def head(title: str, saying: str) -> gr.HTML:
+    """The name of the studio, the state of its model, light or dark."""
+    return plain(
+        f'<header class="bs-head-row"><h1>{title}</h1><p>{saying}</p>'
+        "<span class='bs-gap'></span><baton-model></baton-model><baton-theme></baton-theme></header>",
+        "masthead",
+    )
+
+
+def plain(template: str, elem_id: str) -> gr.HTML:
+    """A fixed piece of the page."""
+    return gr.HTML(
+        html_template=template, js_on_load=None, apply_default_css=False, elem_id=elem_id
+    )

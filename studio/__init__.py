@@ -1,0 +1,1 @@
+"""The application: the store, the use-cases, long work outside the request, the page, the command line."""

@@ -1,0 +1,87 @@
+"""All settings of the studio in one frozen record, read from the environment once, at the start."""
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from pipelines.errors import StudioError
+
+PREFIX = "BATON_"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Config:
+    """Where things are kept and how much one request may ask for.
+
+    Each field that `ENVIRONMENT` names can be set there; the rest are fixed in the code.
+    """
+
+    data: Path = Path("data")  # clips and, without a database URL, the database
+    database: str | None = None  # SQLAlchemy URL; None: SQLite in `data`, on a local disk
+    model: str = "embedded"  # what a request that names no model gets
+    device: str | None = None  # "cpu", "cuda", "mps"; None: the best one here
+    port: int | None = None  # None: Gradio's own rule, 7860 or the next free one
+    host: str | None = None  # None: Gradio's own rule, this machine only unless told otherwise
+    warm: bool = True  # load the model once the page is up, before anyone asks for a sound
+    on_space: bool = False  # a page for strangers: each visitor sees only their own history
+    max_prompts: int = 64  # in one request; longer lists belong to `cli generate`
+    max_count: int = 16  # candidates per prompt; best-of-N beyond this gains little
+    max_candidates: int = 256  # in one request, all prompts together
+    max_steps: int = 200  # rectified flow has long converged by then
+    max_guidance: float = 20.0  # beyond, every sound saturates
+    max_words: int = 1000  # characters in one prompt; the text encoder reads far fewer
+    upload: str = "2mb"  # a list of prompts is a small file
+
+
+ENVIRONMENT = {
+    "BATON_DATA": "data",
+    "DATABASE_URL": "database",
+    "BATON_MODEL": "model",
+    "BATON_DEVICE": "device",
+    "BATON_PORT": "port",
+    "BATON_HOST": "host",
+    "BATON_WARM": "warm",
+    "SPACE_ID": "on_space",
+}
+
+
+def read_config(environment: Mapping[str, str], **flags: object) -> Config:
+    """The settings: defaults, over them the environment, over both the flags that are not None.
+
+    Args:
+        environment: usually `os.environ`; keys outside `ENVIRONMENT` are ignored unless they
+            begin with `BATON_`, which can only be a mistake.
+        flags: fields of `Config`, from the command line.
+
+    Raises:
+        StudioError: an unknown key, or a value that cannot be read.
+    """
+    unknown = sorted(k for k in environment if k.startswith(PREFIX) and k not in ENVIRONMENT)
+    if unknown:
+        known = ", ".join(k for k in ENVIRONMENT if k.startswith(PREFIX))
+        raise StudioError(f"{', '.join(unknown)} is no setting; known are {known}.")
+    found = {
+        field: read_value(key, environment[key])
+        for key, field in ENVIRONMENT.items()
+        if environment.get(key)
+    }
+    return dataclasses.replace(Config(**found), **{k: v for k, v in flags.items() if v is not None})
+
+
+def read_value(key: str, text: str) -> object:
+    """One setting from its text."""
+    field = ENVIRONMENT[key]
+    if field == "data":
+        return Path(text).expanduser()
+    if field == "on_space":
+        return True
+    if field == "warm":
+        if text.lower() not in {"0", "1", "false", "true", "no", "yes"}:
+            raise StudioError(f"{key} is {text!r}; it must be 1 or 0.")
+        return text.lower() in {"1", "true", "yes"}
+    if field == "port":
+        if not text.isdigit() or not 1 <= int(text) <= 65535:
+            raise StudioError(f"{key} is {text!r}; it must be a port from 1 to 65535.")
+        return int(text)
+    return text

@@ -1,0 +1,82 @@
+"""Sounds to take away: WAV or FLAC with all that made them inside, one by one or as a zip."""
+
+import json
+import tempfile
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from pipelines.audio import write_audio
+from pipelines.errors import StudioError
+from studio.store.candidates import StoredCandidate
+from studio.store.store import Store
+
+FORMATS = ("wav", "flac")
+
+
+@dataclass(frozen=True)
+class Downloads:
+    """Files made on demand in a folder of their own; whoever asks deletes them when sent."""
+
+    store: Store
+
+    def file(self, candidate: StoredCandidate, kind: str) -> Path:
+        """The candidate as a file of this kind, settings embedded.
+
+        Raises:
+            StudioError: another kind, or no room on the disk.
+        """
+        return self._write(candidate, check_kind(kind), self._folder())
+
+    def save(self, candidate: StoredCandidate, folder: Path, kind: str = "wav") -> Path:
+        """The same, into a folder of the person's own choice."""
+        return self._write(candidate, check_kind(kind), folder)
+
+    def zip(self, candidates: list[StoredCandidate], kind: str) -> Path:
+        """All of them in one file, with their recipes as JSON lines."""
+        folder, kind = self._folder(), check_kind(kind)
+        target = folder / "baton.zip"
+        try:
+            with zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as bundle:
+                for candidate in candidates:
+                    part = self._write(candidate, kind, folder)
+                    bundle.write(part, part.name)
+                    part.unlink()
+                lines = [
+                    json.dumps({"file": f"{name(c)}.{kind}", **c.recipe}, ensure_ascii=False)
+                    for c in candidates
+                ]
+                bundle.writestr("recipes.jsonl", "\n".join(lines) + "\n")
+        except OSError as error:
+            target.unlink(missing_ok=True)
+            raise StudioError(
+                f"The zip could not be written ({error.strerror}); free some disk space."
+            ) from error
+        return target
+
+    def _write(self, candidate: StoredCandidate, kind: str, folder: Path) -> Path:
+        audio, rate = self.store.clips.read(candidate.clip)
+        target = folder / f"{name(candidate)}.{kind}"
+        return write_audio(target, audio, rate, settings={"id": candidate.id, **candidate.recipe})
+
+    def _folder(self) -> Path:
+        parent = self.store.folder / "outgoing"
+        try:
+            parent.mkdir(parents=True, exist_ok=True)
+            return Path(tempfile.mkdtemp(dir=parent))
+        except OSError as error:
+            raise StudioError(
+                f"There is no room for a download ({error.strerror}); free some disk space."
+            ) from error
+
+
+def name(candidate: StoredCandidate) -> str:
+    """The file name without its ending: never a word of the prompt."""
+    return f"baton-{candidate.id}"
+
+
+def check_kind(kind: str) -> str:
+    """The kind, if it can be written."""
+    if kind not in FORMATS:
+        raise StudioError(f"A download cannot be {kind[:20]!r}; choose wav or flac.")
+    return kind

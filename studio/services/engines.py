@@ -1,0 +1,158 @@
+"""The models that are in memory: each loaded when first needed, once, by whoever needs it first.
+
+Importing this loads no torch; every heavy import is inside the method that needs it.
+"""
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from pipelines.errors import StudioError
+from pipelines.records import Candidate, Event, Prompt, Settings
+from studio.config import Config
+
+if TYPE_CHECKING:
+    from pipelines.clap import Clap
+    from pipelines.generate.backend import Backend
+    from pipelines.generate.checkpoints import ModelInfo
+    from pipelines.soundworld.listeners import Listener
+    from pipelines.soundworld.verdicts import Verdict
+
+BATCH = 8  # candidates sampled together; more wins nothing on two cores
+
+
+@dataclass(frozen=True, kw_only=True)
+class State:
+    """How far a model is: cold, loading, ready, or failed with a sentence."""
+
+    name: str
+    is_ready: bool = False
+    is_loading: bool = False
+    problem: str | None = None
+
+
+class Engines:
+    """Generators, CLAP and listeners, by name; each is loaded behind a lock of its own.
+
+    Args:
+        config: the device, and which model is the usual one.
+    """
+
+    def __init__(self, config: Config) -> None:
+        self.config = config
+        self.loaded: dict[tuple[str, str], Any] = {}
+        self.states: dict[str, State] = {}
+        self.lock = threading.Lock()  # guards the three dictionaries, never held while loading
+        self.turns: dict[tuple[str, str], threading.Lock] = {}
+
+    def models(self) -> "list[ModelInfo]":
+        """The checkpoints that are here, without loading any."""
+        from pipelines.generate import checkpoints
+
+        return checkpoints.available()
+
+    def backend(self, name: str) -> "Backend":
+        """The generator of this name, loaded if need be.
+
+        Raises:
+            StudioError: its checkpoint is missing or broken.
+        """
+        return self._once("model", name, self._load_backend)
+
+    def loaded_backend(self, name: str) -> "Backend | None":
+        """The generator of this name if it is in memory."""
+        return self.loaded.get(("model", name))
+
+    def clap(self) -> "Clap":
+        """The CLAP that scores candidates."""
+        return self._once("clap", "reward", self._load_clap)
+
+    def listener(self) -> "Listener":
+        """The simulated listener that labels what it hears."""
+        return self._once("listener", "annotator", self._load_listener)
+
+    def make(
+        self,
+        backend: "Backend",
+        prompts: Sequence[Prompt],
+        settings: Settings,
+        count: int,
+        *,
+        on_progress: Callable[[float, str], None],
+        should_stop: Callable[[], bool],
+    ) -> Iterator[Candidate]:
+        """Candidates, in the order of the prompts, as soon as each batch is done."""
+        from pipelines.generate.sampling import generate
+
+        yield from generate(
+            backend,
+            prompts,
+            settings=settings,
+            count=count,
+            batch_size=BATCH,
+            on_progress=on_progress,
+            should_stop=should_stop,
+        )
+
+    def verdict(self, events: list[Event], caption: str) -> "Verdict":
+        """Whether what was heard is what the caption asks for."""
+        from pipelines.soundworld import verdicts
+
+        return verdicts.judge(events, caption)
+
+    def nearest_known(self, word: str) -> str | None:
+        """The word of the sound world that is nearest to this one, if any is near."""
+        from pipelines.soundworld import vocabulary
+
+        return vocabulary.nearest_known(word)
+
+    def warm(self) -> None:
+        """Load the usual model and make one short sound, so that the first request is quick."""
+        try:
+            backend = self.backend(self.config.model)
+            prompt = Prompt(text="warm up", seconds=min(1.0, backend.max_seconds))
+            backend.sample([prompt], [Settings(model=backend.name, steps=1)])
+            self.clap()
+            self.listener()
+        except StudioError:
+            return  # whoever asks for it hears the sentence; `state` has it meanwhile
+
+    def state(self, name: str) -> State:
+        """How far this model is."""
+        return self.states.get(name, State(name=name))
+
+    def free(self) -> None:
+        """Let go of every model, so that a training has the memory."""
+        with self.lock:
+            self.loaded.clear()
+            self.states.clear()
+
+    def _once(self, kind: str, name: str, load: Callable[[str], Any]) -> Any:
+        with self.lock:
+            turn = self.turns.setdefault((kind, name), threading.Lock())
+        with turn:
+            if (kind, name) not in self.loaded:
+                self.states[name] = State(name=name, is_loading=True)
+                try:
+                    self.loaded[kind, name] = load(name)
+                except StudioError as error:
+                    self.states[name] = State(name=name, problem=str(error))
+                    raise
+                self.states[name] = State(name=name, is_ready=True)
+            return self.loaded[kind, name]
+
+    def _load_backend(self, name: str) -> "Backend":
+        from pipelines.generate import checkpoints
+
+        return checkpoints.load(name, device=self.config.device)
+
+    def _load_clap(self, name: str) -> "Clap":
+        from pipelines import clap
+
+        return clap.load(name)
+
+    def _load_listener(self, name: str) -> "Listener":
+        from pipelines.soundworld import listeners
+
+        return listeners.load(name)

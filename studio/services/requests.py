@@ -1,0 +1,175 @@
+"""What a person may ask for: checked once, at the door, in words that say what to do."""
+
+import csv
+import math
+import secrets
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from pipelines.errors import StudioError
+from pipelines.seeds import SEED_LIMIT, check_seed
+from studio.config import Config
+
+COLUMNS = ("prompt", "caption", "text", "description")  # names a CSV may give the prompts
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """A checked request; as plain values it is what the job table keeps."""
+
+    prompts: tuple[str, ...]
+    model: str
+    seed: int  # of the first candidate of every prompt; the i-th has seed + i
+    count: int = 1  # candidates per prompt
+    seconds: float = 10.0
+    steps: int | None = None  # None: the model's own
+    guidance: float | None = None  # None: the model's own
+    sampler: str = "euler"
+    same_as: str | None = None  # a candidate that this must equal, byte for byte
+
+    def plain(self) -> dict[str, Any]:
+        """As JSON values."""
+        return {**asdict(self), "prompts": list(self.prompts)}
+
+
+def from_plain(values: dict[str, Any]) -> Request:
+    """The request that `plain` wrote."""
+    return Request(**{**values, "prompts": tuple(values["prompts"])})
+
+
+def check_request(
+    config: Config,
+    prompts: str | Sequence[str],
+    *,
+    model: str | None = None,
+    seed: float | None = None,
+    count: float = 1,
+    seconds: float = 10.0,
+    steps: float | None = None,
+    guidance: float | None = None,
+    sampler: str = "euler",
+    same_as: str | None = None,
+) -> Request:
+    """A request that can be done, from whatever a slider, a script or a stranger sent.
+
+    Args:
+        config: the limits.
+        prompts: one prompt per line, or a list of them; equal ones count once.
+        model: None for the configured one.
+        seed: None to draw one.
+        count: candidates per prompt.
+        seconds: length of each sound.
+        steps: None for the model's own number.
+        guidance: None for the model's own strength.
+
+    Raises:
+        StudioError: the first thing that is wrong.
+    """
+    words = check_prompts(config, prompts)
+    amount = whole("The number of candidates", count, 1, config.max_count)
+    if len(words) * amount > config.max_candidates:
+        raise StudioError(
+            f"{len(words)} prompts with {amount} candidates each are {len(words) * amount} sounds; "
+            f"at most {config.max_candidates} are made at once. Ask for fewer."
+        )
+    if sampler not in {"euler", "heun"}:
+        raise StudioError(f"The sampler is {sampler!r}; choose euler or heun.")
+    return Request(
+        prompts=words,
+        model=model or config.model,
+        seed=secrets.randbelow(SEED_LIMIT) if seed is None else check_seed(seed),
+        count=amount,
+        seconds=number("The duration", seconds, 0.5, 600.0, " s"),
+        steps=None if steps is None else whole("The number of steps", steps, 1, config.max_steps),
+        guidance=None
+        if guidance is None
+        else number("The guidance", guidance, 0.0, config.max_guidance),
+        sampler=sampler,
+        same_as=same_as,
+    )
+
+
+def check_prompts(config: Config, prompts: str | Sequence[str]) -> tuple[str, ...]:
+    """The prompts, trimmed, without empty ones and without repeats."""
+    lines = prompts.splitlines() if isinstance(prompts, str) else list(prompts or [])
+    words = tuple(dict.fromkeys(" ".join(line.split()) for line in lines if line.strip()))
+    if not words:
+        raise StudioError(
+            "The prompt is empty; describe a sound, such as: a dog barks followed by rain falling."
+        )
+    if len(words) > config.max_prompts:
+        raise StudioError(
+            f"There are {len(words)} prompts; at most {config.max_prompts} are made at once. "
+            "Ask for fewer, or use `python -m studio.cli generate` more than once."
+        )
+    longest = max(words, key=len)
+    if len(longest) > config.max_words:
+        raise StudioError(
+            f"A prompt has {len(longest)} characters ({longest[:40]}…); at most "
+            f"{config.max_words} are read. Shorten it."
+        )
+    return words
+
+
+def number(what: str, value: float, low: float, high: float, unit: str = "") -> float:
+    """The value as a float, or a StudioError unless it is a number from low to high."""
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not is_number or not math.isfinite(value) or not low <= value <= high:
+        raise StudioError(
+            f"{what} is {value}{unit if is_number else ''}; give a number from {low:g} "
+            f"to {high:g}{unit}."
+        )
+    return float(value)
+
+
+def whole(what: str, value: float, low: int, high: int) -> int:
+    """The value as an int, or a StudioError unless it is a whole number from low to high."""
+    if number(what, value, low, high) != int(value):
+        raise StudioError(f"{what} is {value}; give a whole number from {low} to {high}.")
+    return int(value)
+
+
+def read_prompt_file(path: str | Path) -> list[str]:
+    """The prompts in a text file (one per line) or a CSV.
+
+    A CSV is read from its column named prompt, caption, text or description; when its first row
+    names none of these, from its first column, first row included.
+
+    Raises:
+        StudioError: another kind of file, not UTF-8, or no prompts in it.
+    """
+    path = Path(path)
+    if path.suffix.lower() not in {".txt", ".csv"}:
+        raise StudioError(f"{path.name} is no list of prompts; give a .txt or .csv file.")
+    try:
+        content = path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise StudioError(
+            f"{path.name} is not UTF-8 text; save it as UTF-8 and upload it again."
+        ) from error
+    except OSError as error:
+        raise StudioError(
+            f"{path.name} cannot be read ({error.strerror}); upload it again."
+        ) from error
+    lines = content.splitlines() if path.suffix.lower() == ".txt" else csv_column(content)
+    found = [line.strip() for line in lines if line.strip()]
+    if not found:
+        raise StudioError(f"{path.name} holds no prompts; put one on each line.")
+    return found
+
+
+def csv_column(content: str) -> list[str]:
+    """The cells of the column of prompts."""
+    try:
+        table = [row for row in csv.reader(content.splitlines(), strict=True) if row]
+    except csv.Error as error:
+        raise StudioError(f"This is not a CSV that can be read ({error}); check it.") from error
+    if not table:
+        return []
+    names = [cell.strip().lower() for cell in table[0]]
+    column = next((names.index(name) for name in COLUMNS if name in names), None)
+    if column is None:
+        return [row[0] for row in table]
+    return [row[column] for row in table[1:] if len(row) > column]

@@ -1,0 +1,98 @@
+"""The open studio without its page: store, engines, worker and use-cases, wired together once."""
+
+import threading
+from pathlib import Path
+from typing import Any
+
+from pipelines.errors import StudioError
+from studio.config import Config
+from studio.jobs import Worker
+from studio.services.downloads import Downloads
+from studio.services.engines import Engines
+from studio.services.generation import Generation
+from studio.services.requests import Request, check_request, read_prompt_file
+from studio.services.views import Views
+from studio.store.store import Store
+
+
+class Services:
+    """What tabs, routes and the command line call.
+
+    Args:
+        config: all settings.
+        engines: the models; tests pass their own.
+    """
+
+    def __init__(self, config: Config, engines: Engines | None = None) -> None:
+        self.config = config
+        self.engines = engines or Engines(config)
+        self.store = Store(config.data, config.database)
+        self.generation = Generation(self.store, self.engines)
+        self.views = Views(self.store, self.engines)
+        self.downloads = Downloads(self.store)
+        self.worker = Worker(self.store.jobs, [self.generation.work])
+        self.warming = threading.Event()
+
+    def start(self) -> None:
+        """Begin to work through the job table."""
+        self.worker.start()
+
+    def warm(self) -> None:
+        """Load the usual model in the background; the first call does it, the others nothing."""
+        if self.config.warm and not self.warming.is_set():
+            self.warming.set()
+            threading.Thread(target=self.engines.warm, name="warm", daemon=True).start()
+
+    def check(self, prompts: Any, **wishes: Any) -> Request:
+        """The request, checked against the limits."""
+        return check_request(self.config, prompts, **wishes)
+
+    def read_prompt_file(self, path: str | Path) -> list[str]:
+        """The prompts in an uploaded list."""
+        return read_prompt_file(path)
+
+    def hint(self, prompts: str, model: str) -> str:
+        """What the model does not know of these prompts, a line each; empty while it loads."""
+        backend = self.engines.loaded_backend(model)
+        lines = tuple(
+            line for line in prompts[: self.config.max_words].splitlines() if line.strip()
+        )
+        if backend is None or not lines:
+            return ""
+        return "\n\n".join(self.generation.unknown_words(lines, backend))
+
+    def generate(self, owner: str, request: Request) -> str:
+        """Put a request in the row; the id of its job."""
+        self._check_model(request.model)
+        return self.generation.submit(self.worker, owner, request)
+
+    def vary(self, owner: str, candidate: str, count: int) -> str:
+        """New seeds for what this candidate was made from; the id of the job."""
+        return self.generate(owner, self.generation.vary(self.views.candidate(candidate), count))
+
+    def same_again(self, owner: str, candidate: str) -> str:
+        """The same made anew and compared; the id of the job."""
+        return self.generate(owner, self.generation.same_again(self.views.candidate(candidate)))
+
+    def stop(self, owner: str, job: str) -> bool:
+        """Ask a job to stop between two steps."""
+        return self.store.jobs.ask_stop(job, owner)
+
+    def set_favourite(self, owner: str, candidate: str, liked: bool) -> None:
+        """Like it, or no longer."""
+        self.store.candidates.set_favourite(self.views.candidate(candidate).id, owner, liked)
+
+    def models(self) -> list[Any]:
+        """The checkpoints that are here."""
+        return self.engines.models()
+
+    def _check_model(self, name: str) -> None:
+        """Refuse a model that is not on the list; a path to a folder is the command line's alone."""
+        known = [model.name for model in self.models()]
+        if known and name not in known:
+            raise StudioError(f"There is no model {name[:80]!r}; choose from {', '.join(known)}.")
+
+    def close(self) -> None:
+        """End the worker after its present step, then let go of the store."""
+        self.worker.close()
+        self.store.close()

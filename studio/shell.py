@@ -1,0 +1,65 @@
+"""The page: masthead, the tabs that work, and how it is launched."""
+
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+from starlette.middleware import Middleware
+
+from components.elements import head
+from studio.config import Config
+from studio.routes import routes
+from studio.security import SecurityHeaders
+from studio.services.services import Services
+from studio.tabs import generate
+from studio.theme import studio_theme
+from studio.visitors import Visitors
+
+TABS = (("Generate", generate.build),)  # in the order of the loop; only what works is listed
+ROOT = Path(__file__).resolve().parent.parent
+CACHE = (3600, 6 * 3600)  # seconds between sweeps of Gradio's own copies, and their greatest age
+SCRIPT = '<script type="module" src="studio/components/studio.js"></script>'
+
+
+def build_page(services: Services) -> gr.Blocks:
+    """The whole page, not yet launched."""
+    with gr.Blocks(
+        title="Baton Studio", analytics_enabled=False, delete_cache=CACHE, fill_width=True
+    ) as page:
+        head("Baton Studio", "text to sound that keeps its promises")
+        with gr.Tabs(elem_id="tabs"):
+            for name, build in TABS:
+                with gr.Tab(name, id=name.lower()):
+                    build(services)
+    page.queue(max_size=32, default_concurrency_limit=4, api_open=False)
+    return page
+
+
+def launch_options(services: Services) -> dict[str, Any]:
+    """What `launch()` is given: our routes and middleware, and every door that can be shut."""
+    config: Config = services.config
+    return {
+        "server_name": config.host,
+        "server_port": config.port,
+        "show_error": False,
+        "quiet": True,
+        "share": False,
+        "ssr_mode": False,
+        "pwa": False,
+        "enable_monitoring": False,
+        "run_history": False,
+        "footer_links": ["api", "settings"],
+        "max_file_size": config.upload,
+        "allowed_paths": [],
+        "blocked_paths": [str(config.data.resolve())],
+        "theme": studio_theme(),
+        "css_paths": [ROOT / "assets" / "page" / "studio.css"],
+        "head": SCRIPT,
+        "app_kwargs": {
+            "routes": routes(services),
+            "middleware": [
+                Middleware(SecurityHeaders),
+                Middleware(Visitors, on_space=config.on_space),
+            ],
+        },
+    }

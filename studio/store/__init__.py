@@ -1,0 +1,1 @@
+"""What the studio remembers: rows in a database, sounds in a folder; nothing is overwritten."""

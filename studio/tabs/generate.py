@@ -1,0 +1,175 @@
+"""Generate: from words to sounds. The form is Gradio's; the run beside it draws itself."""
+
+import time
+from typing import Any
+
+import gradio as gr
+
+from components import elements
+from pipelines.errors import StudioError
+from studio.services.services import Services
+from studio.tabs.door import shown
+from studio.tabs.examples import EXAMPLES
+from studio.visitors import owner_of
+
+FOLLOW = "(job) => { if (job) window.dispatchEvent(new CustomEvent('baton-run', {detail: {job}})) }"
+HIDDEN = {"api_visibility": "private", "show_progress": "hidden"}
+
+
+def build(services: Services) -> None:
+    """The tab, inside the Blocks that are open."""
+    with gr.Row(elem_id="generate", equal_height=False):
+        with gr.Column(scale=0, min_width=320, elem_id="composer"):
+            form = build_form(services)
+        with gr.Column(scale=1, min_width=320, elem_id="results"):
+            deck = elements.deck()
+            elements.history()
+    wire(services, form, deck)
+    gr.api(endpoint(services), api_name="generate", concurrency_limit=4)
+
+
+def build_form(services: Services) -> dict[str, Any]:
+    """The controls, by name."""
+    limits, models = services.config, services.models()
+    form: dict[str, Any] = {}
+    form["prompts"] = gr.Textbox(
+        label="Prompt",
+        info="One per line makes a list.",
+        placeholder="a dog barks followed by a church bell ringing",
+        lines=3,
+        max_lines=10,
+        elem_id="prompt",
+    )
+    form["hint"] = gr.Markdown("", elem_id="unknown-words", visible=True)
+    form["button"] = gr.Button("Generate", variant="primary", elem_id="generate-button")
+    form["example"] = gr.Dataset(
+        components=[gr.Textbox(visible=False)],
+        samples=[[text] for text, _ in EXAMPLES],
+        label="Examples: integrity and order",
+        type="index",
+        samples_per_page=len(EXAMPLES),
+        elem_id="examples",
+    )
+    with gr.Row():
+        form["count"] = gr.Slider(1, limits.max_count, value=4, step=1, label="Candidates")
+        form["seconds"] = gr.Slider(1, 30, value=10, step=0.5, label="Seconds")
+    with gr.Row(elem_id="seed-row"):
+        form["seed"] = gr.Number(
+            label="Seed", precision=0, minimum=0, maximum=2**31 - 1, placeholder="random"
+        )
+        form["pinned"] = gr.Checkbox(label="Pin it", info="Else a new one each time.")
+    with gr.Accordion("How it is made", open=False):
+        form["steps"] = gr.Slider(1, 100, value=25, step=1, label="Steps")
+        form["guidance"] = gr.Slider(0, limits.max_guidance, value=4.5, step=0.1, label="Guidance")
+        form["sampler"] = gr.Radio(["euler", "heun"], value="euler", label="Sampler")
+        form["model"] = gr.Dropdown(
+            [(model.title, model.name) for model in models] or [(limits.model, limits.model)],
+            value=limits.model,
+            label="Model",
+        )
+    form["upload"] = gr.UploadButton(
+        "Upload a list of prompts (.txt or .csv)", file_types=[".txt", ".csv"], size="sm"
+    )
+    form["job"] = gr.Textbox(visible="hidden", elem_id="job-id")
+    return form
+
+
+def wire(services: Services, form: dict[str, Any], deck: gr.HTML) -> None:
+    """What happens when something is pressed."""
+    names = (
+        "prompts",
+        "count",
+        "seconds",
+        "steps",
+        "guidance",
+        "seed",
+        "pinned",
+        "sampler",
+        "model",
+    )
+    asked = [form[name] for name in names]
+
+    @shown
+    def start(
+        prompts, count, seconds, steps, guidance, seed, pinned, sampler, model, request: gr.Request
+    ):
+        wish = services.check(
+            prompts,
+            count=count,
+            seconds=seconds,
+            steps=steps,
+            guidance=guidance,
+            seed=seed if pinned else None,
+            sampler=sampler,
+            model=model,
+        )
+        job = services.generate(owner_of(request, services.config.on_space), wish)
+        return job, wish.seed
+
+    @shown
+    def take_example(index):
+        return EXAMPLES[index][0]
+
+    @shown
+    def take_list(path):
+        return "\n".join(services.read_prompt_file(path))
+
+    @shown
+    def reuse(event: gr.EventData):
+        made = services.views.candidate(event.id)
+        s = made.settings
+        return (made.prompt.text, made.prompt.seconds, s.steps, s.guidance, s.seed, True, s.sampler)
+
+    @shown
+    def hint(prompts, model):
+        return services.hint(prompts or "", model)
+
+    form["button"].click(start, asked, [form["job"], form["seed"]], **HIDDEN).success(
+        None, form["job"], None, js=FOLLOW, **HIDDEN
+    )
+    form["example"].click(take_example, form["example"], form["prompts"], **HIDDEN)
+    form["upload"].upload(take_list, form["upload"], form["prompts"], **HIDDEN)
+    kept = ("prompts", "seconds", "steps", "guidance", "seed", "pinned", "sampler")
+    deck.select(reuse, None, [form[name] for name in kept], **HIDDEN)
+    form["prompts"].change(
+        hint, [form["prompts"], form["model"]], form["hint"], trigger_mode="always_last", **HIDDEN
+    )
+
+
+def endpoint(services: Services) -> Any:
+    """The named endpoint `/generate`, for programs: the same as the button, and it waits."""
+
+    def generate(
+        prompt: str,
+        count: int = 1,
+        seconds: float = 10.0,
+        steps: int | None = None,
+        guidance: float | None = None,
+        seed: int | None = None,
+        model: str | None = None,
+        request: gr.Request = None,
+    ) -> dict:
+        """Sounds for a prompt (or several, one per line), with their seeds, settings and scores.
+
+        Each candidate's `sound` is an address on this server. A seed of null draws one.
+        """
+        wish = services.check(
+            prompt,
+            count=count,
+            seconds=seconds,
+            steps=steps,
+            guidance=guidance,
+            seed=seed,
+            model=model,
+        )
+        owner = owner_of(request, services.config.on_space)
+        job = services.generate(owner, wish)
+        while not (run := services.views.job(job, owner))["is_over"]:
+            time.sleep(0.1)
+        if run["error"]:
+            raise StudioError(run["error"])
+        for card in run["cards"]:
+            card["sound"] = f"/studio/candidates/{card['id']}/sound.wav"
+        return run
+
+    return shown(generate)

@@ -1,0 +1,141 @@
+"""Engines without torch: a deterministic sine for a model, a counter of words for the judges."""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+
+from pipelines.errors import Cancelled, StudioError
+from pipelines.records import Candidate, Event, Prompt, Settings
+from studio.services.engines import Engines
+
+RATE = 16000
+KNOWN = {"a", "dog", "barks", "rain", "falls", "then", "followed", "by", "raining", "barking"}
+
+
+class SineBackend:
+    """Keeps the protocol of `pipelines.generate.backend`, as far as sampling goes."""
+
+    name, revision, sample_rate, max_seconds = "sine", "r1", RATE, 10.24
+    default_steps, default_guidance = 25, 4.5
+
+    def __init__(self, pause: float = 0.0) -> None:
+        self.pause = pause  # seconds per step
+
+    def unknown_words(self, text: str) -> list[str]:
+        return [word for word in text.lower().split() if word not in KNOWN]
+
+    def sample(
+        self,
+        prompts: Sequence[Prompt],
+        settings: Sequence[Settings],
+        *,
+        on_step: Callable[[int, int], None] | None = None,
+        should_stop: Callable[[], bool] | None = None,
+    ) -> list[np.ndarray]:
+        steps = settings[0].steps
+        for step in range(steps):
+            if should_stop and should_stop():
+                raise Cancelled()
+            if on_step:
+                on_step(step + 1, steps)
+            time.sleep(self.pause)
+        return [sound(p, s) for p, s in zip(prompts, settings, strict=True)]
+
+
+def sound(prompt: Prompt, settings: Settings) -> np.ndarray:
+    """A sine whose pitch is the seed's, fading, with noise for the second half."""
+    samples = round(prompt.seconds * RATE)
+    t = np.arange(samples) / RATE
+    noise = np.random.default_rng(settings.seed).normal(0, 0.1, samples) * (t > prompt.seconds / 2)
+    tone = 0.4 * np.sin(2 * np.pi * (200 + settings.seed % 800) * t) * np.exp(-t / 4)
+    return (tone + noise).astype(np.float32)[None].clip(-1, 1)
+
+
+@dataclass
+class SineClap:
+    revision: str = "c1"
+
+    def score(self, audio: np.ndarray, sample_rate: int, text: str) -> float:
+        return float(np.sqrt(np.mean(audio[:, : sample_rate // 2] ** 2)))
+
+
+class HalfListener:
+    """Hears a dog in the first half and rain in the second."""
+
+    def hear(self, audio: np.ndarray, sample_rate: int) -> Any:
+        half = audio.shape[1] / sample_rate / 2
+        events = [
+            Event(label="Dog", onset=0.0, offset=half),
+            Event(label="Rain", onset=half, offset=2 * half),
+        ]
+        return SimpleNamespace(events=events)
+
+
+class SineEngines(Engines):
+    """`Engines` whose every model is made here; `missing` names those that are not there."""
+
+    pause = 0.0
+    missing: tuple[str, ...] = ()
+
+    def models(self) -> list[Any]:
+        return [
+            SimpleNamespace(name="embedded", title="Sine", path=None, licence="MIT", note=""),
+            SimpleNamespace(name="broken", title="Broken", path=None, licence="MIT", note=""),
+        ]
+
+    def make(self, backend, prompts, settings, count, *, on_progress, should_stop) -> Iterator:
+        wanted = [
+            (p, replace(settings, seed=(settings.seed + i) % 2**31))
+            for p in prompts
+            for i in range(count)
+        ]
+        for place, (prompt, made) in enumerate(wanted):
+            started = time.perf_counter()
+            [audio] = backend.sample(
+                [prompt],
+                [made],
+                on_step=lambda k, n, done=place: on_progress(
+                    (done + k / n) / len(wanted), f"step {k} of {n}"
+                ),
+                should_stop=should_stop,
+            )
+            yield Candidate(
+                prompt=prompt,
+                settings=made,
+                revision=backend.revision,
+                versions={"numpy": np.__version__},
+                audio=audio,
+                sample_rate=backend.sample_rate,
+                timings={"sample": time.perf_counter() - started},
+            )
+
+    def verdict(self, events: list[Event], caption: str) -> Any:
+        asked = [name for name in ("Dog", "Rain", "Bell") if name.lower() in caption.lower()]
+        heard = {event.label for event in events}
+        missing = [name for name in asked if name not in heard]
+        order = (
+            None if len(asked) < 2 else caption.lower().index("dog") < caption.lower().index("rain")
+        )
+        return SimpleNamespace(integrity=not missing, order=order, asked=asked, missing=missing)
+
+    def nearest_known(self, word: str) -> str | None:
+        return "dog" if word.startswith("d") else None
+
+    def _load_backend(self, name: str) -> SineBackend:
+        if name == "broken":
+            raise StudioError("The checkpoint of broken cannot be read; copy it again.")
+        return SineBackend(self.pause)
+
+    def _load_clap(self, name: str) -> SineClap:
+        if "clap" in self.missing:
+            raise StudioError("There is no CLAP in assets/clap-reward; train it first.")
+        return SineClap()
+
+    def _load_listener(self, name: str) -> HalfListener:
+        if "listener" in self.missing:
+            raise StudioError("There is no listener in assets/annotator; train it first.")
+        return HalfListener()
