@@ -31,6 +31,12 @@ class TextStates:
         """The same values without their gradients."""
         return TextStates(hidden=self.hidden.detach(), pooled=self.pooled.detach(), mask=self.mask)
 
+    def to(self, dtype: torch.dtype) -> "TextStates":
+        """The same values in another precision."""
+        return TextStates(
+            hidden=self.hidden.to(dtype), pooled=self.pooled.to(dtype), mask=self.mask
+        )
+
     @staticmethod
     def cat(parts: "list[TextStates]") -> "TextStates":
         """All rows below one another; the parts must be padded to one length."""

@@ -26,17 +26,25 @@ def velocity_target(latents: Tensor, noise: Tensor) -> Tensor:
 
 
 def training_sigmas(normal: Tensor) -> Tensor:
-    """Noise levels for training from standard normal draws [B]: logit-normal, on 1000 levels.
+    """Noise levels for training from standard normal draws [B]: logit-normal, on 1000 levels."""
+    return to_level(normal.float().sigmoid())
 
-    TangoFlux: u = sigmoid(normal), index = floor(1000 u), sigma = 1 - index / 1000.
-    """
-    index = (normal.float().sigmoid() * TRAINING_LEVELS).floor().clamp(max=TRAINING_LEVELS - 1)
+
+def to_level(u: Tensor) -> Tensor:
+    """A draw u in (0, 1) as TangoFlux reads it: index = floor(1000 u), sigma = 1 - index / 1000."""
+    index = (u * TRAINING_LEVELS).floor().clamp(max=TRAINING_LEVELS - 1)
     return (TRAINING_LEVELS - index) / TRAINING_LEVELS
 
 
-def schedule(steps: int) -> Tensor:
-    """The noise levels of sampling, evenly spaced from 1 down to 1/steps, then 0: [steps + 1]."""
-    return torch.cat([torch.linspace(1, 1 / steps, steps), torch.zeros(1)])
+def schedule(steps: int, *, shift: float = 1.0) -> Tensor:
+    """The noise levels of sampling, from 1 down to 1/steps evenly, then 0: [steps + 1].
+
+    Args:
+        steps: how many slopes are followed.
+        shift: above 1 dwells on high noise, s' = shift s / (1 + (shift - 1) s); TangoFlux: 1.
+    """
+    even = torch.linspace(1, 1 / steps, steps)
+    return torch.cat([shift * even / (1 + (shift - 1) * even), torch.zeros(1)])
 
 
 def step(

@@ -1,12 +1,25 @@
 """TangoFlux (arXiv 2412.21037): text and a duration in, sound out, by one flow transformer."""
 
-from diffusers import FluxTransformer2DModel
-from torch import Tensor
-from transformers import T5Config, T5EncoderModel
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
 
-from pipelines.generate.conditioning import Conditioner, TextStates
+import torch
+from diffusers import AutoencoderOobleck, DiffusionPipeline, FluxTransformer2DModel
+from diffusers.pipelines.pipeline_utils import AudioPipelineOutput
+from diffusers.schedulers import FlowMatchEulerDiscreteScheduler
+from torch import Tensor
+from transformers import PreTrainedTokenizerBase, T5Config, T5EncoderModel
+
+from pipelines.errors import Cancelled, StudioError
+from pipelines.generate.autoencoder import SpectralAutoencoder
+from pipelines.generate.codec import Codec
+from pipelines.generate.conditioning import Conditioner, TextStates, drop_text, encode_text
+from pipelines.generate.flow import schedule, step
 from pipelines.generate.sizes import TangoFluxConfig
-from pipelines.generate.transformer import modulation, slope, surroundings
+from pipelines.generate.transformer import Modulation, modulation, slope, surroundings
+
+MODULATED = 512  # rows x steps whose modulations are held at once; 0.13 GB at the published size
 
 
 def build(
@@ -33,3 +46,232 @@ def velocity(
     """
     around = surroundings(transformer, text, latents.shape[1])
     return slope(transformer, latents, around, modulation(transformer, sigma, text.pooled))
+
+
+class TangoFluxPipeline(DiffusionPipeline):
+    """TangoFlux of any size, saved and loaded as a diffusers pipeline folder.
+
+    Args:
+        vae: AutoencoderOobleck (published) or SpectralAutoencoder (embedded).
+        text_encoder: T5 encoder.
+        tokenizer: pads with 0, closes with 1.
+        transformer: the flow.
+        conditioner: duration token and pooled projection.
+        scheduler: its `shift` is read; the steps are `pipelines.generate.flow`'s.
+        frames: latent frames, whatever the duration.
+        default_steps: number of noise levels unless told.
+        default_guidance: guidance unless told.
+    """
+
+    model_cpu_offload_seq = "text_encoder->conditioner->transformer->vae"
+
+    def __init__(
+        self,
+        vae: AutoencoderOobleck | SpectralAutoencoder,
+        text_encoder: T5EncoderModel,
+        tokenizer: PreTrainedTokenizerBase,
+        transformer: FluxTransformer2DModel,
+        conditioner: Conditioner,
+        scheduler: FlowMatchEulerDiscreteScheduler,
+        frames: int = 645,
+        default_steps: int = 25,
+        default_guidance: float = 4.5,
+    ) -> None:
+        super().__init__()
+        self.register_modules(
+            vae=vae,
+            text_encoder=text_encoder,
+            tokenizer=tokenizer,
+            transformer=transformer,
+            conditioner=conditioner,
+            scheduler=scheduler,
+        )
+        self.register_to_config(
+            frames=frames, default_steps=default_steps, default_guidance=default_guidance
+        )
+
+    @property
+    def codec(self) -> Codec:
+        """The autoencoder with its measures."""
+        return Codec(self.vae)
+
+    @property
+    def max_seconds(self) -> float:
+        """Longest sound that can be asked for; the published model gives 29.954 s of its 30."""
+        return float(self.conditioner.config.max_seconds)
+
+    def save_pretrained(self, save_directory: str | Path, **kwargs: Any) -> None:
+        """Write the folder; refused once weight norm is fused, whose names would not load again."""
+        if self.codec.is_fused:
+            raise StudioError("This model was prepared for use; load it afresh to save it.")
+        super().save_pretrained(save_directory, **kwargs)
+
+    def tokens(self, texts: Sequence[str], max_tokens: int | None = None) -> tuple[Tensor, Tensor]:
+        """Ids and mask, int64 [B, L], padded to the longest, cut at the tokenizer's own limit.
+
+        Args:
+            texts: B prompts.
+            max_tokens: a smaller limit; TangoFlux trains with 64.
+        """
+        found = self.tokenizer(
+            list(texts), padding=True, truncation=True, max_length=max_tokens, return_tensors="pt"
+        )
+        device = self.text_encoder.device
+        return found.input_ids.to(device), found.attention_mask.to(device)
+
+    def encode_prompts(
+        self,
+        texts: Sequence[str],
+        seconds: Sequence[float],
+        *,
+        quality: Sequence[int | None] | None = None,
+        guided: bool = True,
+    ) -> tuple[TextStates, TextStates | None]:
+        """The conditions of B prompts, and their unconditional rows where guidance needs them.
+
+        An unconditional row is the empty prompt padded to its prompt's own length, with the same
+        duration and no quality level.
+
+        Args:
+            texts: B prompts.
+            seconds: B asked lengths.
+            quality: B levels, 1 to 5, or None where it is not told.
+            guided: whether unconditional rows are wanted.
+        """
+        ids, mask = self.tokens(texts)
+        asked = torch.tensor(seconds, dtype=torch.float32, device=ids.device)
+        levels = None
+        if quality is not None and any(quality):
+            levels = torch.tensor([level or 0 for level in quality], device=ids.device)
+        encoders = (self.text_encoder, self.conditioner)
+        text = encode_text(*encoders, ids, mask, asked, quality=levels)
+        if not guided:
+            return text, None
+        return text, encode_text(*encoders, *drop_text(ids, mask), asked, attend=mask.bool())
+
+    def denoise(
+        self,
+        noise: Tensor,
+        text: TextStates,
+        unconditional: TextStates | None,
+        *,
+        steps: int,
+        guidance: Tensor | float = 1.0,
+        heun: bool = False,
+        on_step: Callable[[int, Tensor], None] | None = None,
+        should_stop: Callable[[], bool] | None = None,
+    ) -> Tensor:
+        """Latents [B, frames, channels] from noise of that shape, in float32.
+
+        Guidance: v = v_u + g (v_c - v_u), both rows in one batch.
+
+        Args:
+            noise: standard normal.
+            text: B rows.
+            unconditional: B rows, or None to follow the text alone.
+            steps: number of noise levels.
+            guidance: g of every row, or one per row [B].
+            heun: second order, two evaluations a step.
+            on_step: called with the number of steps done and the latents.
+            should_stop: asked before each step.
+
+        Raises:
+            Cancelled: `should_stop` said so.
+        """
+        device, dtype = self.transformer.device, self.transformer.dtype
+        levels = schedule(steps, shift=self.scheduler.config.shift)
+        rows = text if unconditional is None else TextStates.cat([unconditional, text])
+        g = torch.as_tensor(guidance, dtype=torch.float32, device=device).reshape(-1, 1, 1)
+        with torch.inference_mode():
+            rows = rows.to(dtype)
+            around = surroundings(self.transformer, rows, noise.shape[1])
+            plan = Plan(self.transformer, levels[:-1].to(device), rows.pooled)
+
+            def guided_slope(latents: Tensor, at: int) -> Tensor:
+                latents = latents.to(dtype)
+                if unconditional is None:
+                    return slope(self.transformer, latents, around, plan[at]).float()
+                both = slope(self.transformer, torch.cat([latents, latents]), around, plan[at])
+                free, told = both.float().chunk(2)
+                return torch.lerp(free, told, g)
+
+            latents = noise.to(device, torch.float32)
+            for at in range(steps):
+                if should_stop is not None and should_stop():
+                    raise Cancelled
+                latents = step(guided_slope, latents, levels, at, heun=heun)
+                if on_step is not None:
+                    on_step(at + 1, latents)
+        return latents.clone()  # an ordinary tensor again
+
+    @torch.no_grad()
+    def __call__(
+        self,
+        prompt: str | Sequence[str],
+        *,
+        seconds: float = 10.0,
+        num_inference_steps: int | None = None,
+        guidance_scale: float | None = None,
+        num_waveforms_per_prompt: int = 1,
+        sampler: str = "euler",
+        generator: torch.Generator | None = None,
+        latents: Tensor | None = None,
+        output_type: str = "np",
+    ) -> AudioPipelineOutput:
+        """Sounds for one or more prompts, as other diffusers pipelines give them.
+
+        Args:
+            prompt: one text or several.
+            seconds: length of every sound.
+            num_inference_steps: noise levels.
+            guidance_scale: 1 or less follows the text alone.
+            num_waveforms_per_prompt: sounds per prompt, prompt by prompt.
+            sampler: "euler" or "heun".
+            generator: of the initial noise, on the CPU.
+            latents: initial noise [B, frames, channels] instead.
+            output_type: "np" for sound [B, channels, samples]; "latent" for latents.
+        """
+        texts = [prompt] if isinstance(prompt, str) else list(prompt)
+        texts = [text for text in texts for _ in range(num_waveforms_per_prompt)]
+        guidance = self.config.default_guidance if guidance_scale is None else guidance_scale
+        if latents is None:
+            shape = (len(texts), self.config.frames, self.transformer.config.in_channels)
+            latents = torch.randn(shape, generator=generator)
+        text, free = self.encode_prompts(texts, [seconds] * len(texts), guided=guidance > 1)
+        latents = self.denoise(
+            latents,
+            text,
+            free,
+            steps=num_inference_steps or self.config.default_steps,
+            guidance=guidance,
+            heun=sampler == "heun",
+        )
+        if output_type == "latent":
+            return AudioPipelineOutput(audios=latents)
+        sound = self.codec.decode(latents, int(seconds * self.codec.sample_rate))
+        return AudioPipelineOutput(audios=sound.cpu().numpy())
+
+
+class Plan:
+    """The modulations of every step, computed many steps at a time."""
+
+    def __init__(self, transformer: FluxTransformer2DModel, levels: Tensor, pooled: Tensor) -> None:
+        self.transformer, self.levels, self.pooled = transformer, levels, pooled
+        self.window = max(1, MODULATED // len(pooled))  # steps
+        self.start, self.held = 0, self.made(0)
+
+    def made(self, start: int) -> Modulation:
+        """The modulations of the window that starts at this step."""
+        sigma = self.levels[start : start + self.window]
+        return modulation(
+            self.transformer,
+            sigma.repeat_interleave(len(self.pooled)),
+            self.pooled.repeat(len(sigma), 1),
+        )
+
+    def __getitem__(self, at: int) -> Modulation:
+        """The modulation at this step; steps are asked for in order."""
+        if at >= self.start + self.window:
+            self.start, self.held = at, self.made(at)
+        first = (at - self.start) * len(self.pooled)
+        return self.held.at(slice(first, first + len(self.pooled)))

@@ -1,0 +1,114 @@
+"""Latents to sound and back: one door to TangoFlux's Oobleck and to the embedded autoencoder."""
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from diffusers import AutoencoderOobleck
+from torch import Tensor
+from torch.nn.utils import remove_weight_norm
+
+from pipelines.generate.autoencoder import SpectralAutoencoder
+
+OOBLECK_AHEAD = 10  # latent frames; the decoder hears 9.27 of them ahead
+
+
+@dataclass(frozen=True)
+class Codec:
+    """An autoencoder with its measures; latents are [B, frames, channels] here."""
+
+    vae: AutoencoderOobleck | SpectralAutoencoder
+
+    @property
+    def config(self) -> Any:
+        """The autoencoder's constructor arguments."""
+        return self.vae.config
+
+    @property
+    def is_oobleck(self) -> bool:
+        """Whether this is TangoFlux's own autoencoder."""
+        return isinstance(self.vae, AutoencoderOobleck)
+
+    @property
+    def sample_rate(self) -> int:
+        """Hz."""
+        return self.config.sampling_rate if self.is_oobleck else self.config.sample_rate
+
+    @property
+    def hop(self) -> int:
+        """Samples per latent frame."""
+        return self.vae.hop_length
+
+    @property
+    def channels(self) -> int:
+        """Audio channels."""
+        return self.config.audio_channels if self.is_oobleck else 1
+
+    @property
+    def look_ahead(self) -> int:
+        """Latent frames beyond a moment that can still change its sound.
+
+        For the spectral autoencoder the reach of its layers, summed in latent frames: the first
+        convolution 1, each block 3 at its own rate, the inverse transform half a window.
+        """
+        if self.is_oobleck:
+            return OOBLECK_AHEAD
+        first, second = self.config.strides
+        coarse, middle, fine = self.config.depths[3:]
+        window = self.config.fft_size / self.config.spectrum_hop / 2
+        return math.ceil(
+            1 + 3 * coarse + 3 * middle / second + (3 * fine + window) / (first * second)
+        )
+
+    def fuse(self) -> None:
+        """Fold weight norm into the weights, in place: exact, and not recomputed at each use."""
+        if self.is_oobleck:
+            for layer in self.vae.modules():
+                if hasattr(layer, "weight_g"):
+                    remove_weight_norm(layer)
+
+    @property
+    def is_fused(self) -> bool:
+        """Whether weight norm was folded; such weights no longer save under the published names."""
+        return self.is_oobleck and not hasattr(self.vae.decoder.conv1, "weight_g")
+
+    def encode(self, audio: Tensor) -> tuple[Tensor, Tensor]:
+        """Mean and standard deviation of the latents, both [B, frames, channels].
+
+        Args:
+            audio: [B, 1 or `channels`, samples].
+        """
+        if audio.shape[1] != self.channels:
+            audio = audio.mean(1, keepdim=True).expand(-1, self.channels, -1)
+        audio = audio.to(self.vae.device, self.vae.dtype)
+        found = self.vae.encode(audio)
+        found = found.latent_dist if self.is_oobleck else found
+        return found.mean.mT, found.std.mT
+
+    def decode(self, latents: Tensor, samples: int | None = None) -> Tensor:
+        """Sound, float32 [B, `channels`, samples].
+
+        Args:
+            latents: [B, frames, channels].
+            samples: how many to give; only ceil(samples / hop) + look_ahead frames are decoded,
+                which changes nothing in them. All frames' worth at most, and by default.
+        """
+        longest = latents.shape[1] * self.hop
+        samples = longest if samples is None else min(samples, longest)
+        needed = latents[:, : math.ceil(samples / self.hop) + self.look_ahead]
+        found = self.vae.decode(needed.mT.to(self.vae.dtype))
+        return (found.sample if self.is_oobleck else found)[..., :samples].float()
+
+
+def fit_frames(audio: Tensor, samples: int) -> Tensor:
+    """Cut or pad with silence at the end to exactly `samples` on the last axis."""
+    return F.pad(audio, (0, samples - audio.shape[-1]))
+
+
+def draw(mean: Tensor, std: Tensor, generator: torch.Generator | None) -> Tensor:
+    """A sample of the posterior from a CPU generator, or its mean without one."""
+    if generator is None:
+        return mean
+    return mean + std * torch.randn(mean.shape, generator=generator).to(mean)
