@@ -264,6 +264,7 @@ def build(kind: Kind, tokenizer: "PreTrainedTokenizerFast", *, seed: int) -> Cla
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         model = ClapModel(config)
+        _start(model)
     return Clap(model, extractor, _opened_by_end_token(tokenizer))
 
 
@@ -343,6 +344,22 @@ def fixed_windows(sound: np.ndarray, window: int, *, repeat: bool = False) -> li
     count = -(-len(sound) // window)
     starts = np.linspace(0, len(sound) - window, count).round().astype(int)
     return [sound[start : start + window] for start in starts]
+
+
+@torch.no_grad()
+def _start(model: nn.Module) -> None:
+    """Starting weights by fan-in, std = inputs^-1/2, and words much larger than places.
+
+    ClapModel's own take one width for all layers: right at 768, but at 24 the tower passes a
+    sixth of what it hears, and all captions start with a cosine above 0.9.
+    """
+    for name, part in model.named_modules():
+        if isinstance(part, nn.Linear | nn.Conv2d):
+            nn.init.normal_(part.weight, std=part.weight[0].numel() ** -0.5)
+        elif name.endswith("word_embeddings"):
+            nn.init.normal_(part.weight, std=1.0)
+        elif name.endswith("position_embeddings"):
+            nn.init.normal_(part.weight, std=0.3)
 
 
 def _opened_by_end_token(tokenizer: "PreTrainedTokenizerFast") -> "PreTrainedTokenizerFast":

@@ -139,6 +139,20 @@ def test_the_text_tower_hears_word_order(clap):
     assert np.abs(one - other).max() > 1e-3
 
 
+def test_captions_and_sounds_start_apart(tokenizer):
+    """Before training, other words and other sounds are not one vector: training starts fast.
+
+    In training mode, where the batch's own statistics level the mel bands.
+    """
+    clap = build("reward", tokenizer, seed=3).train()
+    tones = np.stack([np.sin(np.arange(32_000) * step) for step in (0.05, 0.2, 0.8, 2.0)])
+    with torch.no_grad():
+        sounds = clap.hear(clap.mels(torch.from_numpy(tones).float())).numpy()
+    texts = clap.embed_text(["dog barks", "bird sings", "rain falls", "a dog then a bird"])
+    for rows in (texts, sounds):
+        assert np.mean((rows @ rows.T)[np.triu_indices(4, 1)]) < 0.8
+
+
 def test_the_longest_text_fits_and_a_longer_one_is_cut(clap):
     """300 words are cut to what the table of places holds, instead of failing."""
     assert clap.embed_text(["dog " * 300]).shape == (1, clap.dimensions)
