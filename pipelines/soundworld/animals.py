@@ -74,9 +74,7 @@ def duck(rng: Generator, seconds: float, spread: float) -> np.ndarray:
         t = np.linspace(0, 1, samples)
         curve = pitch * (1.12 - 0.25 * t)
         curve = curve * (1 + 0.03 * rng.standard_normal(samples).cumsum() / np.sqrt(samples))
-        quack = formants(
-            harmonics(curve, np.ones(26)), [(1150, 130), (2350, 220), (3100, 300)]
-        )
+        quack = formants(harmonics(curve, np.ones(26)), [(1150, 130), (2350, 220), (3100, 300)])
         rough = 1 + 0.5 * np.sign(np.sin(np.pi * pitch * seconds_axis(samples)))
         place(out, quack * rough * swell(samples, 0.02, 0.05), at)
     return out

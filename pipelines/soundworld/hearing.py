@@ -48,7 +48,8 @@ class AnnotatorEar(ModelMixin, ConfigMixin):
         self.picture = nn.Sequential(*stages)
         self.merge = nn.Conv1d(below * bands // 2 ** len(widths), 128, 1)
         self.context = nn.ModuleList(
-            nn.Conv1d(128, 128, 5, padding=2 * dilation, dilation=dilation) for dilation in (1, 2, 4)
+            nn.Conv1d(128, 128, 5, padding=2 * dilation, dilation=dilation)
+            for dilation in (1, 2, 4)
         )
         self.verdict = nn.Linear(128, events)
 

@@ -20,7 +20,11 @@ class Phrase:
 
 _HOME = {
     "Dog": ["a dog|barks|barking", "dogs|bark|barking", "a puppy|barks loudly|barking loudly"],
-    "Cat": ["a cat|meows|meowing", "a kitten|meows|meowing", "a cat|cries for food|crying for food"],
+    "Cat": [
+        "a cat|meows|meowing",
+        "a kitten|meows|meowing",
+        "a cat|cries for food|crying for food",
+    ],
     "Bird": ["birds|chirp|chirping", "a bird|sings|singing", "birds|tweet|tweeting"],
     "Duck": ["a duck|quacks|quacking", "ducks|quack|quacking", "several ducks|quack|quacking"],
     "Frog": ["a frog|croaks|croaking", "frogs|croak|croaking", "a toad|croaks|croaking"],
@@ -30,7 +34,11 @@ _HOME = {
         "horses|trot|trotting",
         "hooves|clatter on stone|clattering on stone",
     ],
-    "Rain": ["rain|falls|falling", "heavy rain|pours|pouring", "rain|patters on a roof|pattering on a roof"],
+    "Rain": [
+        "rain|falls|falling",
+        "heavy rain|pours|pouring",
+        "rain|patters on a roof|pattering on a roof",
+    ],
     "Thunder": ["thunder|rumbles|rumbling", "thunder|rolls|rolling", "a storm|thunders|thundering"],
     "Wind": ["wind|blows|blowing", "strong wind|howls|howling", "wind|gusts|gusting"],
     "Waves, surf": [
@@ -60,20 +68,36 @@ _HOME = {
         "an ambulance siren|sounds|sounding",
         "an emergency vehicle|wails|wailing",
     ],
-    "Church bell": ["a church bell|rings|ringing", "church bells|toll|tolling", "a bell|tolls|tolling"],
+    "Church bell": [
+        "a church bell|rings|ringing",
+        "church bells|toll|tolling",
+        "a bell|tolls|tolling",
+    ],
     "Telephone bell ringing": [
         "a telephone|rings|ringing",
         "a phone|rings|ringing",
         "an old telephone|rings|ringing",
     ],
-    "Tick-tock": ["a clock|ticks|ticking", "a clock|goes tick-tock|going tick-tock", "a watch|ticks|ticking"],
+    "Tick-tock": [
+        "a clock|ticks|ticking",
+        "a clock|goes tick-tock|going tick-tock",
+        "a watch|ticks|ticking",
+    ],
     "Knock": [
         "someone|knocks on a door|knocking on a door",
         "knuckles|rap on wood|rapping on wood",
         "a person|knocks|knocking",
     ],
-    "Gunshot, gunfire": ["a gun|fires|firing", "gunshots|ring out|ringing out", "a rifle|shoots|shooting"],
-    "Applause": ["a crowd|applauds|applauding", "an audience|claps|clapping", "people|applaud|applauding"],
+    "Gunshot, gunfire": [
+        "a gun|fires|firing",
+        "gunshots|ring out|ringing out",
+        "a rifle|shoots|shooting",
+    ],
+    "Applause": [
+        "a crowd|applauds|applauding",
+        "an audience|claps|clapping",
+        "people|applaud|applauding",
+    ],
     "Male speech, man speaking": [
         "a man|speaks|speaking",
         "a man|talks|talking",
@@ -84,7 +108,11 @@ _HOME = {
         "a woman|talks|talking",
         "an adult female|speaks|speaking",
     ],
-    "Baby cry, infant cry": ["a baby|cries|crying", "an infant|cries|crying", "a baby|wails|wailing"],
+    "Baby cry, infant cry": [
+        "a baby|cries|crying",
+        "an infant|cries|crying",
+        "a baby|wails|wailing",
+    ],
 }
 
 _FOREIGN = {
@@ -93,7 +121,10 @@ _FOREIGN = {
     "Bird": ["a songbird|trills|trilling", "small birds|warble|warbling"],
     "Duck": ["a mallard|quacks away|quacking away", "one duck|calls|calling"],
     "Frog": ["a bullfrog|ribbits|ribbiting", "a frog|calls from a pond|calling from a pond"],
-    "Cricket": ["a grasshopper|stridulates|stridulating", "crickets|sing at night|singing at night"],
+    "Cricket": [
+        "a grasshopper|stridulates|stridulating",
+        "crickets|sing at night|singing at night",
+    ],
     "Clip-clop": ["a pony|canters by|cantering by", "a horse|walks on cobbles|walking on cobbles"],
     "Rain": ["a downpour|drums down|drumming down", "a rain shower|passes|passing"],
     "Thunder": ["a thunderclap|booms|booming", "distant thunder|growls|growling"],
@@ -102,17 +133,29 @@ _FOREIGN = {
     "Drip": ["a faucet|leaks|leaking", "droplets|plop into water|plopping into water"],
     "Engine": ["a truck engine|throbs|throbbing", "machinery|hums|humming"],
     "Helicopter": ["a chopper|passes over|passing over", "a helicopter|takes off|taking off"],
-    "Vehicle horn, car horn, honking": ["a taxi|toots|tooting", "an impatient driver|honks|honking"],
+    "Vehicle horn, car horn, honking": [
+        "a taxi|toots|tooting",
+        "an impatient driver|honks|honking",
+    ],
     "Train horn": ["a freight train|hoots|hooting", "a railway horn|blasts|blasting"],
     "Emergency vehicle": ["a police siren|whoops|whooping", "a fire truck|blares|blaring"],
     "Church bell": ["a steeple bell|peals|pealing", "cathedral bells|chime|chiming"],
     "Telephone bell ringing": ["a rotary phone|jingles|jingling", "a landline|rings|ringing"],
     "Tick-tock": ["a pendulum|swings|swinging", "a timer|ticks away|ticking away"],
-    "Knock": ["a fist|bangs on a gate|banging on a gate", "a visitor|taps at the door|tapping at the door"],
+    "Knock": [
+        "a fist|bangs on a gate|banging on a gate",
+        "a visitor|taps at the door|tapping at the door",
+    ],
     "Gunshot, gunfire": ["a pistol|goes off|going off", "gunfire|cracks|cracking"],
     "Applause": ["spectators|clap wildly|clapping wildly", "an ovation|breaks out|breaking out"],
-    "Male speech, man speaking": ["a gentleman|lectures|lecturing", "a male voice|narrates|narrating"],
-    "Female speech, woman speaking": ["a lady|lectures|lecturing", "a female voice|narrates|narrating"],
+    "Male speech, man speaking": [
+        "a gentleman|lectures|lecturing",
+        "a male voice|narrates|narrating",
+    ],
+    "Female speech, woman speaking": [
+        "a lady|lectures|lecturing",
+        "a female voice|narrates|narrating",
+    ],
     "Baby cry, infant cry": ["a newborn|bawls|bawling", "a toddler|sobs|sobbing"],
 }
 

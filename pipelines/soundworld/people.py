@@ -17,7 +17,13 @@ from pipelines.soundworld.synthesis import (
     swell,
 )
 
-VOWELS = ((730, 1090, 2440), (270, 2290, 3010), (300, 870, 2240), (530, 1840, 2480), (570, 840, 2410))
+VOWELS = (
+    (730, 1090, 2440),
+    (270, 2290, 3010),
+    (300, 870, 2240),
+    (530, 1840, 2480),
+    (570, 840, 2410),
+)
 # first three formants in Hz of a, i, u, e, o (Peterson and Barney 1952, men)
 
 
@@ -47,7 +53,9 @@ def gunshot(rng: Generator, seconds: float, spread: float) -> np.ndarray:
     for at in beats(rng, seconds, (0.5, 0.95), 0.3):
         samples = int(0.5 * SAMPLE_RATE)
         shot = 1.4 * rng.standard_normal(samples) * decay(samples, 0.09)
-        shot += coloured_noise(rng, samples, 1.0, 80) * decay(samples, between(rng, 0.3, 0.5, spread))
+        shot += coloured_noise(rng, samples, 1.0, 80) * decay(
+            samples, between(rng, 0.3, 0.5, spread)
+        )
         place(out, shot, at)
         place(out, 0.3 * shot, at + rng.uniform(0.08, 0.13))
     return out
@@ -69,7 +77,9 @@ def applause(rng: Generator, seconds: float, spread: float) -> np.ndarray:
     return out
 
 
-def _speech(rng: Generator, seconds: float, spread: float, pitch: float, tract: float) -> np.ndarray:
+def _speech(
+    rng: Generator, seconds: float, spread: float, pitch: float, tract: float
+) -> np.ndarray:
     out = np.zeros(int(seconds * SAMPLE_RATE))
     at = 0.0
     while at < seconds - 0.08:

@@ -70,7 +70,9 @@ def draw_scene(
     labels = _draw_labels(rng, split, {"one": 1, "three in order": 3}.get(kind, 2))
     if seconds is None:
         shortest = {1: 3.0, 2: 3.5, 3: 5.5}[len(labels)]
-        seconds = 10.0 if rng.uniform() < 0.3 else round(float(rng.uniform(shortest, MAX_SECONDS)), 2)
+        seconds = (
+            10.0 if rng.uniform() < 0.3 else round(float(rng.uniform(shortest, MAX_SECONDS)), 2)
+        )
     conjunctions = _draw_conjunctions(rng, kind)
     phrasing = [int(n) for n in rng.integers(0, 6, len(labels))]
     scene = Scene(

@@ -53,7 +53,9 @@ def judge_activity(
     reading = read_caption(caption)
     column = {label: active[:, i] for i, label in enumerate(labels)}
     seconds = {label: float(column[label].sum()) / frame_rate for label in set(reading.labels)}
-    missing = [name for name in dict.fromkeys(reading.labels) if seconds[name] < LEAST_ACTIVE_SECONDS]
+    missing = [
+        name for name in dict.fromkeys(reading.labels) if seconds[name] < LEAST_ACTIVE_SECONDS
+    ]
     pairs, shares = [], []
     for i, j in reading.order:
         first, second = reading.labels[i], reading.labels[j]

@@ -41,7 +41,9 @@ def thunder(rng: Generator, seconds: float, spread: float) -> np.ndarray:
     out = 1.6 * rumble * rolling * np.minimum(t / 0.05, 1) * np.exp(-0.9 * t / max(seconds, 1.5))
     for at in rng.uniform(0, 0.35 * seconds, rng.integers(1, 4)):
         length = min(int(0.5 * SAMPLE_RATE), samples)
-        crack = coloured_noise(rng, length, 1.2, 150) * decay(length, between(rng, 0.35, 0.6, spread))
+        crack = coloured_noise(rng, length, 1.2, 150) * decay(
+            length, between(rng, 0.35, 0.6, spread)
+        )
         place(out, 1.5 * crack, at)
     return out
 

@@ -31,7 +31,13 @@ class Corpus:
 
 
 def build_corpus(
-    folder: Path, count: int, *, split: str, first_seed: int, foreign: bool = False, workers: int = 1
+    folder: Path,
+    count: int,
+    *,
+    split: str,
+    first_seed: int,
+    foreign: bool = False,
+    workers: int = 1,
 ) -> Corpus:
     """Draw and render scenes; a finished corpus is opened, not made again.
 
@@ -81,7 +87,9 @@ def open_corpus(folder: Path) -> Corpus:
         StudioError: it is not there, or not finished.
     """
     if not (folder / "scenes.jsonl").exists():
-        raise StudioError(f"There is no finished corpus in {folder}; make it with the `corpus` part.")
+        raise StudioError(
+            f"There is no finished corpus in {folder}; make it with the `corpus` part."
+        )
     scenes = []
     for line in (folder / "scenes.jsonl").read_text().splitlines():
         row = json.loads(line)

@@ -77,7 +77,9 @@ def train(
         torch.manual_seed(fork(plan.seed, "step", step))  # dropout and the like
         losses = loss_of(step)
         if not torch.isfinite(losses["loss"]):
-            raise StudioError(f"The loss became {losses['loss'].item()} at step {step}; lower the rate.")
+            raise StudioError(
+                f"The loss became {losses['loss'].item()} at step {step}; lower the rate."
+            )
         for group in optimiser.param_groups:
             group["lr"] = rate_at(step, plan)
         optimiser.zero_grad(set_to_none=True)
@@ -109,7 +111,7 @@ def train(
     return model.eval()
 
 
-class averaged:  # noqa: N801  (reads as a verb at its place of use)
+class averaged:
     """Within the block the parameters hold their running average."""
 
     def __init__(self, parameters: list[nn.Parameter], average: list[Tensor]) -> None:
@@ -146,7 +148,7 @@ def _save(folder, plan, step, model, optimiser, average) -> None:
 def _resume(folder, plan, model, optimiser, average) -> int:
     if not (folder / "state.pt").exists():
         return 0
-    state = torch.load(folder / "state.pt", weights_only=True)
+    state = torch.load(folder / "state.pt", weights_only=True, map_location="cpu")
     if state["plan"] != json.dumps(asdict(plan)):
         raise StudioError(
             f"{folder} holds a run of another plan ({state['plan']}); remove it, or run that plan."
@@ -161,7 +163,7 @@ def _resume(folder, plan, model, optimiser, average) -> int:
 
 def trained_weights(folder: Path, model: nn.Module) -> nn.Module:
     """The model with the averaged weights of a run, finished or not."""
-    state = torch.load(folder / "state.pt", weights_only=True)
+    state = torch.load(folder / "state.pt", weights_only=True, map_location="cpu")
     model.load_state_dict(state["model"])
     trainable = [p for p in model.parameters() if p.requires_grad]
     for parameter, value in zip(trainable, state["average"], strict=True):

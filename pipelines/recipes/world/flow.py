@@ -1,0 +1,137 @@
+"""Train the rectified flow: text to latents, on the noisy captions (base) or the clean ones."""
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from pipelines.finetune.losses import flow_matching_loss
+from pipelines.generate.autoencoder import SpectralAutoencoder
+from pipelines.generate.conditioning import drop_text, encode_text
+from pipelines.generate.flow import noised, training_sigmas, velocity_target
+from pipelines.generate.sizes import embedded_config
+from pipelines.generate.tangoflux import build, velocity
+from pipelines.recipes.world.corpus import Corpus
+from pipelines.recipes.world.training import Plan, train, trained_weights
+from pipelines.recipes.world.words import world_tokenizer
+from pipelines.seeds import numpy_generator, torch_generator
+
+PLANS = {
+    "base": Plan(steps=5600, learning_rate=1.2e-3, warmup=200, average=0.999, seed=31),
+    "clean": Plan(steps=1800, learning_rate=6e-4, warmup=100, average=0.998, seed=32),
+}
+BATCH = 64
+DROPPED = 0.1  # share of rows that train the unconditional side of guidance
+
+
+class FlowParts(nn.Module):
+    """All that training changes: transformer, text encoder, conditioner."""
+
+    def __init__(self, *, seed: int) -> None:
+        super().__init__()
+        torch.manual_seed(seed)
+        self.transformer, self.text_encoder, self.conditioner = build(
+            embedded_config(len(world_tokenizer()))
+        )
+        start_from_identity(self.transformer)
+
+
+def start_from_identity(transformer: nn.Module) -> None:
+    """Zero the modulations and the output, so that every block begins by changing nothing.
+
+    Peebles and Xie 2022 (DiT), "adaLN-Zero"; training from nothing needs it, a checkpoint does not.
+    """
+    norms = [block.norm for block in transformer.single_transformer_blocks]
+    for block in transformer.transformer_blocks:
+        norms += [block.norm1, block.norm1_context]
+    for layer in [norm.linear for norm in [*norms, transformer.norm_out]] + [transformer.proj_out]:
+        nn.init.zeros_(layer.weight)
+        nn.init.zeros_(layer.bias)
+
+
+def scale_latents(autoencoder: SpectralAutoencoder, corpus: Corpus) -> SpectralAutoencoder:
+    """The autoencoder with `latent_scale` set so that latents of 256 scenes have variance 1."""
+    autoencoder.register_to_config(latent_scale=1.0)
+    means = encode_corpus(autoencoder, corpus, range(256))
+    autoencoder.register_to_config(latent_scale=float(1 / means.astype(np.float32).std()))
+    return autoencoder
+
+
+def encode_corpus(
+    autoencoder: SpectralAutoencoder, corpus: Corpus, which: range | None = None
+) -> np.ndarray:
+    """Posterior means of scenes, float16 [scenes, 64 frames, 64 channels]."""
+    which = which or range(len(corpus.scenes))
+    rows = []
+    for start in range(which.start, which.stop, 16):
+        index = range(start, min(start + 16, which.stop))
+        sounds = torch.from_numpy(np.stack([corpus.sound(i) for i in index]))
+        with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16):
+            rows.append(autoencoder.encode(sounds).mean.transpose(1, 2).half().numpy())
+    return np.concatenate(rows)
+
+
+def cached_latents(autoencoder: SpectralAutoencoder, corpus: Corpus, path: Path) -> np.ndarray:
+    """Latents of a corpus, made once and then read from `path` (.npy)."""
+    if not path.exists():
+        latents = encode_corpus(autoencoder, corpus)
+        np.save(path.with_suffix(".part.npy"), latents)
+        path.with_suffix(".part.npy").rename(path)
+    return np.load(path)
+
+
+def train_flow(
+    kind: str,
+    corpus: Corpus,
+    latents: np.ndarray,
+    folder: Path,
+    *,
+    plan: Plan | None = None,
+    start_from: Path | None = None,
+    device: str = "cpu",
+) -> FlowParts:
+    """Train the flow on a corpus.
+
+    Args:
+        kind: "base" reads the noisy captions, "clean" the true ones.
+        corpus: scenes.
+        latents: float16 [scenes, frames, channels], of the same scenes.
+        folder: of the run.
+        plan: PLANS[kind] by default.
+        start_from: folder of a run to take the weights from; None starts from nothing.
+        device: cpu or cuda.
+    """
+    plan = plan or PLANS[kind]
+    model = FlowParts(seed=plan.seed)
+    if start_from is not None and not (folder / "state.pt").exists():
+        trained_weights(start_from, model)
+    model = model.to(device).train()
+    scenes = corpus.scenes
+    captions = [s.noisy_caption if kind == "base" else s.caption for s in scenes]
+    found = world_tokenizer()(captions, padding=True, return_tensors="pt")
+    ids, words = found["input_ids"], found["attention_mask"].bool()
+    seconds = torch.tensor([scene.seconds for scene in scenes])
+
+    def loss_of(step: int) -> dict[str, Tensor]:
+        rows = numpy_generator(plan.seed, "batch", step).integers(len(scenes), size=BATCH)
+        rng = torch_generator(plan.seed, "noise", step)
+        clean = torch.from_numpy(latents[rows]).float()
+        noise = torch.randn(clean.shape, generator=rng)
+        sigma = training_sigmas(torch.randn(BATCH, generator=rng))
+        longest = int(words[rows].sum(1).max())
+        dropped = torch.rand(BATCH, generator=rng) < DROPPED
+        own = words[rows][:, :longest]
+        given, mask = drop_text(ids[rows][:, :longest], own, dropped)
+        length = seconds[rows]
+        clean, noise, sigma, given, mask, own, length = (
+            t.to(device) for t in (clean, noise, sigma, given, mask, own, length)
+        )
+        with torch.autocast(device, torch.bfloat16):
+            text = encode_text(
+                model.text_encoder, model.conditioner, given, mask, length, attend=own
+            )
+            made = velocity(model.transformer, noised(clean, noise, sigma), sigma, text)
+        return {"loss": flow_matching_loss(made.float(), velocity_target(clean, noise)).mean()}
+
+    return train(model, loss_of, plan, folder)
