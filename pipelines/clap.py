@@ -351,7 +351,7 @@ def _start(model: nn.Module) -> None:
     """Starting weights by fan-in, std = inputs^-1/2, and words much larger than places.
 
     ClapModel's own take one width for all layers: right at 768, but at 24 the tower passes a
-    sixth of what it hears, and all captions start with a cosine above 0.9.
+    sixth of what it hears, and all captions start with a cosine above 0.99.
     """
     for name, part in model.named_modules():
         if isinstance(part, nn.Linear | nn.Conv2d):
