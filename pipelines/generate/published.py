@@ -1,6 +1,5 @@
 """The published TangoFlux files, read onto the same classes, with every key accounted for."""
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -8,32 +7,25 @@ from typing import Any
 import torch
 from diffusers import AutoencoderOobleck
 from diffusers.schedulers import FlowMatchEulerDiscreteScheduler
-from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 from transformers import AutoTokenizer, PreTrainedTokenizerBase, T5Config
 
 from pipelines.errors import StudioError
+from pipelines.generate.folders import read_json
 from pipelines.generate.sizes import TangoFluxConfig, published_config
 from pipelines.generate.tangoflux import TangoFluxPipeline, build
 from pipelines.generate.tokenizer import check_tokenizer, load_tokenizer
+from pipelines.generate.weights import fill
 
 CONFIG_FILE, MODEL_FILE, VAE_FILE = "config.json", "tangoflux.safetensors", "vae.safetensors"
 TEXT_ENCODER = "google/flan-t5-large"
 TEXT_ENCODER_REVISION = "0613663d0d48ea86ba8cb3d7a44f0f65dc596a2a"
-TIED = "text_encoder.encoder.embed_tokens.weight"  # the published file holds only shared.weight
 REFERENCE = "ref_transformer."  # the frozen copy that DPO training leaves in its checkpoints
 KNOWN_KEYS = {
     "num_layers", "num_single_layers", "in_channels", "attention_head_dim",
     "joint_attention_dim", "num_attention_heads", "audio_seq_len", "max_duration",
     "uncondition", "text_encoder_name",
 }  # fmt: skip
-
-
-def is_published(folder: Path) -> bool:
-    """Whether a folder has the published layout."""
-    return (folder / MODEL_FILE).is_file() or (
-        (folder / VAE_FILE).is_file() and not (folder / "model_index.json").is_file()
-    )
 
 
 def load_published(
@@ -64,7 +56,6 @@ def load_published(
     fill(
         {"transformer.": flow, "text_encoder.": text_encoder, "": Renamed(conditioner)},
         folder / MODEL_FILE,
-        may_miss={TIED},
         ignored=REFERENCE,
     )
     fill({"": autoencoder}, folder / VAE_FILE)
@@ -83,17 +74,11 @@ def load_published(
 
 def read_config(path: Path) -> dict[str, Any]:
     """The ten keys of the published config.json."""
-    if not path.is_file():
-        raise StudioError(f"{path.parent} has no {path.name}; fetch the whole model folder again.")
-    try:
-        given = json.loads(path.read_text())
-    except ValueError as error:
-        raise StudioError(f"{path} is not JSON; fetch it again.") from error
-    if not isinstance(given, dict) or (unknown := set(given) - KNOWN_KEYS):
+    given = read_json(path)
+    if unknown := set(given) - KNOWN_KEYS:
         raise StudioError(
-            f"{path} is not a TangoFlux config"
-            + (f": unknown {', '.join(sorted(unknown))}" if isinstance(given, dict) else "")
-            + f". Known: {', '.join(sorted(KNOWN_KEYS))}."
+            f"{path} is not a TangoFlux config: unknown {', '.join(sorted(unknown))}. "
+            f"Known: {', '.join(sorted(KNOWN_KEYS))}."
         )
     return given
 
@@ -154,88 +139,8 @@ class Renamed:
         own = self.module.state_dict()
         return {published: own[name] for published, name in self.NAMES.items()}
 
-    def load_state_dict(self, tensors: Mapping[str, Tensor], assign: bool) -> None:
+    def load_state_dict(self, state_dict: Mapping[str, Tensor], *, assign: bool) -> None:
         """Take tensors under their published names."""
         self.module.load_state_dict(
-            {self.NAMES[name]: tensor for name, tensor in tensors.items()}, assign=assign
-        )
-
-
-def fill(
-    parts: Mapping[str, nn.Module | Renamed],
-    path: Path,
-    *,
-    may_miss: set[str] | None = None,
-    ignored: str | None = None,
-) -> None:
-    """Give modules the tensors of a safetensors file, all or none.
-
-    Args:
-        parts: modules under the prefix that their keys have in the file.
-        path: the file.
-        may_miss: keys that the file may lack because they are tied to another.
-        ignored: prefix of keys that are passed over.
-
-    Raises:
-        StudioError: no such file, cut short, or keys or shapes that do not fit.
-    """
-    wanted = {
-        prefix + name: tuple(tensor.shape)
-        for prefix, part in parts.items()
-        for name, tensor in part.state_dict().items()
-    }
-    found = read_tensors(path, ignored)
-    shapes = {name: tuple(tensor.shape) for name, tensor in found.items()}
-    check_keys(path, wanted, shapes, may_miss or set())
-    for prefix, part in parts.items():
-        own = {name: found.get(prefix + name) for name in part.state_dict()}
-        if prefix + "shared.weight" in found:  # T5: one table under two names
-            own["encoder.embed_tokens.weight"] = found[prefix + "shared.weight"]
-        part.load_state_dict(own, assign=True)
-
-
-def read_tensors(path: Path, ignored: str | None = None) -> dict[str, Tensor]:
-    """All tensors of a safetensors file, float32."""
-    if not path.is_file():
-        raise StudioError(f"{path.parent} has no {path.name}; fetch the whole model folder again.")
-    try:
-        with safe_open(path, framework="pt") as file:
-            return {
-                name: file.get_tensor(name).float()
-                for name in file.keys()
-                if not (ignored and name.startswith(ignored))
-            }
-    except (SafetensorError, OSError) as error:
-        size = path.stat().st_size
-        raise StudioError(
-            f"{path} is broken or cut short at {size:,} bytes ({error}); fetch it again."
-        ) from error
-
-
-def check_keys(
-    path: Path,
-    wanted: Mapping[str, tuple[int, ...]],
-    found: Mapping[str, tuple[int, ...]],
-    may_miss: set[str],
-) -> None:
-    """Nothing, or a StudioError that names what is missing, unexpected or of another shape."""
-    complaints = []
-    for what, names in (
-        ("missing", wanted.keys() - found.keys() - may_miss),
-        ("unexpected", found.keys() - wanted.keys()),
-        (
-            "of another shape",
-            {name for name in wanted.keys() & found.keys() if wanted[name] != found[name]},
-        ),
-    ):
-        if names:
-            first = min(names)
-            detail = f", such as {first}" if len(names) > 1 else f": {first}"
-            if what == "of another shape":
-                detail += f" ({list(found[first])} in place of {list(wanted[first])})"
-            complaints.append(f"{len(names)} {what}{detail}")
-    if complaints:
-        raise StudioError(
-            f"{path.name} does not fit its config.json: {'; '.join(complaints)}. "
-            "Fetch both files again, from one model."
+            {self.NAMES[name]: tensor for name, tensor in state_dict.items()}, assign=assign
         )

@@ -1,0 +1,93 @@
+"""Candidates for prompts: batched, with progress and a stop, each from a seed of its own."""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from importlib.metadata import version
+
+from pipelines.generate.backend import Backend
+from pipelines.generate.limits import check_request
+from pipelines.records import Candidate, Prompt, Settings
+from pipelines.seeds import SEED_LIMIT
+
+Progress = Callable[[float, str], None]  # 0..1, what is going on
+LIBRARIES = ("torch", "diffusers", "transformers")
+
+
+def generate(
+    backend: Backend,
+    prompts: Sequence[Prompt],
+    *,
+    settings: Settings,
+    count: int = 1,
+    batch_size: int = 8,
+    on_progress: Progress | None = None,
+    should_stop: Callable[[], bool] | None = None,
+) -> Iterator[Candidate]:
+    """Candidates in order, prompt by prompt, each given as soon as its batch is done.
+
+    Candidate i of a prompt has seed `settings.seed + i` (mod 2**31) and so can be made again
+    alone. The request is checked here and now, before the first candidate is asked for.
+
+    Args:
+        backend: the model; its name and dtype replace those in the settings.
+        prompts: at least one.
+        settings: of the first candidate of each prompt.
+        count: candidates per prompt, 1 to 64.
+        batch_size: sounds made together, 1 to 64; different prompts share a batch.
+        on_progress: told after every step.
+        should_stop: asked before every step.
+
+    Raises:
+        StudioError: the request is out of bounds.
+        Cancelled: `should_stop` said so.
+    """
+    check_request(prompts, settings, count, batch_size, backend.max_seconds)
+    settings = replace(
+        settings,
+        model=backend.name,
+        dtype=backend.dtype,
+        seed=int(settings.seed),
+        steps=int(settings.steps),
+        guidance=float(settings.guidance),
+    )
+    jobs = [
+        (prompt, replace(settings, seed=(settings.seed + i) % SEED_LIMIT))
+        for prompt in prompts
+        for i in range(count)
+    ]
+    return run(backend, jobs, batch_size, on_progress, should_stop)
+
+
+def run(
+    backend: Backend,
+    jobs: Sequence[tuple[Prompt, Settings]],
+    batch_size: int,
+    on_progress: Progress | None,
+    should_stop: Callable[[], bool] | None,
+) -> Iterator[Candidate]:
+    """The candidates of checked jobs, batch by batch."""
+    versions = {name: version(name) for name in LIBRARIES}
+    for first in range(0, len(jobs), batch_size):
+        batch = jobs[first : first + batch_size]
+
+        def on_step(done: int, steps: int, first: int = first, size: int = len(batch)) -> None:
+            if on_progress is not None:
+                which = f"sound {first + 1}" if size == 1 else f"sounds {first + 1}–{first + size}"
+                share = (first + size * done / steps) / len(jobs)
+                on_progress(share, f"{which} of {len(jobs)}: step {done} of {steps}")
+
+        started = time.perf_counter()
+        prompts, settings = zip(*batch, strict=True)
+        sounds = backend.sample(prompts, settings, on_step=on_step, should_stop=should_stop)
+        seconds = (time.perf_counter() - started) / len(batch)
+        for (prompt, setting), sound in zip(batch, sounds, strict=True):
+            yield Candidate(
+                prompt=prompt,
+                settings=setting,
+                revision=backend.revision,
+                versions=versions,
+                audio=sound,
+                sample_rate=backend.sample_rate,
+                timings={"generate": seconds},
+            )

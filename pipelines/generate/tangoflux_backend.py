@@ -1,0 +1,175 @@
+"""TangoFlux behind the backend protocol: placed on a device, prepared for use, one batch a call."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from diffusers import FluxTransformer2DModel
+from torch import Generator, Tensor
+
+from pipelines.devices import default_device, fastest_dtype
+from pipelines.errors import StudioError
+from pipelines.generate.backend import OnStep, ShouldStop
+from pipelines.generate.codec import draw, fit_frames
+from pipelines.generate.conditioning import TextStates, encode_text
+from pipelines.generate.flow import noised, velocity_target
+from pipelines.generate.tangoflux import TangoFluxPipeline, velocity
+from pipelines.generate.tokenizer import MAX_TOKENS
+from pipelines.records import Prompt, Settings
+
+
+class TangoFluxBackend:
+    """A TangoFlux of any size, ready to sample.
+
+    The transformer runs in `dtype`; text, noise, the sum over steps and the autoencoder stay in
+    float32, where their cost is small and their error would be heard.
+
+    Args:
+        pipe: the model; its weight norm is fused and it is moved, in place.
+        name: how people call it.
+        revision: hash of its weights.
+        device: default: CUDA, MPS, CPU, the first there is.
+        dtype: of the transformer; default: the fastest by measurement.
+    """
+
+    def __init__(
+        self,
+        pipe: TangoFluxPipeline,
+        *,
+        name: str,
+        revision: str,
+        device: torch.device | None = None,
+        dtype: torch.dtype | None = None,
+    ) -> None:
+        self.name, self.revision = name, revision
+        self.device = torch.device(device) if device else default_device()
+        kind = dtype or fastest_dtype(self.device)
+        self.dtype = str(kind).removeprefix("torch.")
+        pipe.codec.fuse()
+        for part in (pipe.vae, pipe.text_encoder, pipe.conditioner, pipe.transformer):
+            part.eval().to(self.device, torch.float32)
+        pipe.transformer.to(kind)
+        self.pipe, self.codec = pipe, pipe.codec
+        self.sample_rate = self.codec.sample_rate
+        self.max_seconds = pipe.max_seconds
+        self.default_steps = pipe.config.default_steps
+        self.default_guidance = pipe.config.default_guidance
+
+    @property
+    def denoiser(self) -> FluxTransformer2DModel:
+        """The transformer."""
+        return self.pipe.transformer
+
+    def sample(
+        self,
+        prompts: Sequence[Prompt],
+        settings: Sequence[Settings],
+        *,
+        on_step: OnStep | None = None,
+        should_stop: ShouldStop | None = None,
+    ) -> list[np.ndarray]:
+        """One sound per prompt, in one batch; see `Backend.sample`."""
+        steps, heun = self.agreed(prompts, settings)
+        guidance = torch.tensor([each.guidance for each in settings])
+        text, free = self.conditions(prompts, settings, guided=bool((guidance > 1).any()))
+
+        def told(done: int, latents: Tensor) -> None:
+            if on_step is not None:
+                on_step(done, steps)
+
+        latents = self.pipe.denoise(
+            self.noise([each.seed for each in settings]),
+            text,
+            free,
+            steps=steps,
+            guidance=guidance.clamp(min=1),  # 1 and below: the text alone
+            heun=heun,
+            on_step=told,
+            should_stop=should_stop,
+        )
+        lengths = [int(prompt.seconds * self.sample_rate) for prompt in prompts]
+        with torch.inference_mode():
+            sound = self.codec.decode(latents, max(lengths)).cpu().numpy()
+        return [row[:, :length].copy() for row, length in zip(sound, lengths, strict=True)]
+
+    def agreed(self, prompts: Sequence[Prompt], settings: Sequence[Settings]) -> tuple[int, bool]:
+        """Steps, and whether Heun's method, that all rows share."""
+        kinds = {(each.steps, each.sampler) for each in settings}
+        if len(prompts) != len(settings) or len(kinds) != 1:
+            raise StudioError(
+                f"One batch got {len(prompts)} prompts, {len(settings)} settings and "
+                f"{len(kinds)} kinds of steps and sampler; give one setting per prompt and one kind."
+            )
+        ((steps, sampler),) = kinds
+        return steps, sampler == "heun"
+
+    @torch.no_grad()
+    def conditions(
+        self, prompts: Sequence[Prompt], settings: Sequence[Settings], *, guided: bool
+    ) -> tuple[TextStates, TextStates | None]:
+        """Conditions of every row; each different request is encoded once."""
+        asked = [(p.text, p.seconds, s.quality) for p, s in zip(prompts, settings, strict=True)]
+        distinct = list(dict.fromkeys(asked))
+        self.check_text(distinct)
+        texts, seconds, quality = zip(*distinct, strict=True)
+        text, free = self.pipe.encode_prompts(texts, seconds, quality=quality, guided=guided)
+        rows = torch.tensor([distinct.index(each) for each in asked], device=self.device)
+        return text.rows(rows), None if free is None else free.rows(rows)
+
+    def check_text(self, asked: Sequence[tuple[str, float, int | None]]) -> None:
+        """Nothing, or a StudioError: a text of too many tokens, a level the model was not given."""
+        most = self.pipe.tokenizer.model_max_length
+        for text, _, quality in asked:
+            tokens = len(self.pipe.tokenizer(text, truncation=False, verbose=False).input_ids)
+            if tokens > most:
+                raise StudioError(
+                    f"The prompt has {tokens} tokens; {self.name} reads {most}. Shorten it."
+                )
+            if quality is not None and not self.pipe.conditioner.config.quality_levels:
+                raise StudioError(f"{self.name} knows no quality levels; leave the level open.")
+
+    def noise(self, seeds: Sequence[int]) -> Tensor:
+        """Initial noise [B, T, C]: each row from its own CPU generator, whatever the batch."""
+        shape = (1, self.pipe.config.frames, self.denoiser.config.in_channels)
+        return torch.cat(
+            [torch.randn(shape, generator=Generator().manual_seed(seed)) for seed in seeds]
+        )
+
+    def unknown_words(self, text: str) -> list[str]:
+        """The words that the tokenizer reads as unknown, in order, each once."""
+        found = self.pipe.tokenizer(
+            text, add_special_tokens=False, return_offsets_mapping=True, verbose=False
+        )
+        unknown = self.pipe.tokenizer.unk_token_id
+        pairs = zip(found.input_ids, found.offset_mapping, strict=True)
+        return list(dict.fromkeys(text[a:b].lower() for token, (a, b) in pairs if token == unknown))
+
+    def encode_text(self, texts: Sequence[str], seconds: Sequence[float]) -> TextStates:
+        """Conditions as in training: at most 64 tokens; differentiable."""
+        ids, mask = self.pipe.tokens(texts, max_tokens=MAX_TOKENS)
+        asked = torch.tensor(seconds, dtype=torch.float32, device=self.device)
+        return encode_text(self.pipe.text_encoder, self.pipe.conditioner, ids, mask, asked)
+
+    @torch.no_grad()
+    def encode(self, audio: Tensor, generator: Generator | None = None) -> Tensor:
+        """Latents [B, T, C]; see `Backend.encode`."""
+        audio = fit_frames(audio, self.pipe.config.frames * self.codec.hop)
+        return draw(*self.codec.encode(audio), generator)
+
+    @torch.no_grad()
+    def decode(self, latents: Tensor, samples: int | None = None) -> Tensor:
+        """Sound [B, channels, samples] of latents [B, T, C]."""
+        return self.codec.decode(latents, samples)
+
+    def noised(self, latents: Tensor, noise: Tensor, sigma: Tensor) -> Tensor:
+        """(1 - sigma) data + sigma noise."""
+        return noised(latents, noise, sigma)
+
+    def training_target(self, latents: Tensor, noise: Tensor, sigma: Tensor) -> Tensor:
+        """Noise - data, at every sigma."""
+        return velocity_target(latents, noise)
+
+    def predict(self, noisy: Tensor, sigma: Tensor, text_states: TextStates) -> Tensor:
+        """The transformer's velocity, in the dtype of its weights; differentiable."""
+        kind = self.denoiser.dtype
+        return velocity(self.denoiser, noisy.to(kind), sigma, text_states.to(kind))
