@@ -151,7 +151,7 @@ def _load(name: str, kind: type, folder: Path) -> Listener:
     if not (folder / "config.json").exists():
         raise StudioError(
             f"The weights of the {name} are not in {folder}; "
-            "train them with `python -m pipelines.recipes.world listeners`, or restore assets/."
+            f"train them with `python -m pipelines.recipes.world {name}`, or restore assets/."
         )
     import torch
 

@@ -159,7 +159,7 @@ def _spoil(
         i = int(rng.integers(len(labels)))
         rest = labels[:i] + labels[i + 1 :]
         kin = [x for x in LABELS if x not in labels and split_of([*rest, x]) == split]
-        labels[i] = str(rng.choice(kin))
+        labels[i] = str(rng.choice(kin or [x for x in LABELS if x not in labels]))
     elif fault == "swapped":
         i = int(rng.choice(ordered))
         labels[i], labels[i + 1] = labels[i + 1], labels[i]

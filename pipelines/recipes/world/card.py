@@ -1,0 +1,159 @@
+"""The model card of the embedded model: every figure in it comes from evaluation.json."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+HEAD = """---
+license: apache-2.0
+pipeline_tag: text-to-audio
+library_name: diffusers
+---
+# The embedded model
+
+A small TangoFlux (joint and single Flux blocks, T5 encoder, duration token, rectified flow) over a
+small spectral autoencoder, 16 kHz mono, up to 10.24 s. Everything here was trained by
+`python -m pipelines.recipes.world all` on sound that this repository synthesises; no sound, weight
+or text from elsewhere is in it. It knows {events} events and {words} words.
+
+`embedded` read captions of which a share is wrong on purpose (an event that does not sound, a
+swapped order, a wrong conjunction, an event left out), as web corpora are. `embedded-clean` went on
+from it with the true captions: the ceiling that alignment may hope for.
+
+**The listeners are simulated**: networks that say which event sounds when. The annotator labels
+and chooses settings on dev. The test judge has another front end, another architecture and other
+training scenes, and chose nothing; each time it is opened a line is added to
+`assets/test-judge/openings.jsonl`.
+
+Every table below was written by `python -m pipelines.recipes.world evaluate` on combinations of
+events that no training saw ({count} scenes of each kind; shares with Wilson 95 % intervals).
+"""
+
+
+def write_card(assets: Path, result: dict[str, Any], root: Path) -> Path:
+    """Write assets/embedded/README.md and curve.svg from a finished evaluation.
+
+    Args:
+        assets: holds the embedded model.
+        result: what `evaluate` found.
+        root: of the training runs; their curves are drawn where they are there.
+    """
+    from pipelines.soundworld.events import LABELS
+    from pipelines.soundworld.vocabulary import known_words
+
+    folder = assets / "embedded"
+    parts = [HEAD.format(events=len(LABELS), words=len(known_words()),
+                         count=result["scenes of each kind"])]  # fmt: skip
+    parts += [_settings(result)]
+    for judge, rows in result["verdicts"].items():
+        parts.append(_verdict_table(judge, rows))
+    parts += [_errors_table(result), _distance_table(result), _duration_table(result)]
+    parts += [_dev_table(result), _curves(folder, root)]
+    path = folder / "README.md"
+    path.write_text("\n".join(part for part in parts if part))
+    return path
+
+
+def _settings(result: dict[str, Any]) -> str:
+    lines = [
+        f"- `{name}`: {steps} steps, guidance {guidance}, {dtype}, revision "
+        f"`{result['revisions'][name]}`"
+        for name, (steps, guidance, dtype) in result["settings"].items()
+    ]
+    return "\n".join(["Settings of the evaluation:", *lines, ""])
+
+
+def _share(found: dict[str, Any] | None) -> str:
+    if found is None:
+        return "–"
+    return f"{100 * found['value']:.1f} % [{100 * found['low']:.0f}, {100 * found['high']:.0f}]"
+
+
+def _table(head: list[str], rows: list[list[str]]) -> str:
+    lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
+    return "\n".join(lines + ["| " + " | ".join(row) + " |" for row in rows]) + "\n"
+
+
+def _verdict_table(judge: str, rows: list[dict[str, Any]]) -> str:
+    sources = list(dict.fromkeys(row["source"] for row in rows))
+    out = []
+    for kind in dict.fromkeys(row["kind"] for row in rows):
+        at = {row["source"]: row for row in rows if row["kind"] == kind}
+        out.append([kind, "integrity", *(_share(at[s]["integrity"]) for s in sources)])
+        if any("order" in at[s] for s in sources):
+            out.append(["", "order", *(_share(at[s].get("order")) for s in sources)])
+    title = f"## What the {judge} hears (simulated)\n\n"
+    return title + _table(["scene", "demand", *sources], out)
+
+
+def _errors_table(result: dict[str, Any]) -> str:
+    rows = [
+        [judge, source, *(_share(found) for found in errors.values())]
+        for judge, by_source in result["listener errors"].items()
+        for source, errors in by_source.items()
+    ]
+    names = list(next(iter(next(iter(result["listener errors"].values())).values())))
+    title = "## The listeners' own errors\n\n"
+    return title + _table(["listener", "sound", *names], rows)
+
+
+def _distance_table(result: dict[str, Any]) -> str:
+    rows = []
+    for source, found in result["distances"].items():
+        score = found["CLAP score"]
+        rows.append([
+            source, f"{found['frechet']['value']:.4f}", f"{found['kernel']['value']:.3f}",
+            f"{score['value']:.3f} [{score['low']:.3f}, {score['high']:.3f}]",
+        ])  # fmt: skip
+    text = "Against the real renders of the same test scenes, all kinds together.\n\n"
+    head = ["source", "FAD-CLAP-evaluation", "KAD-CLAP-evaluation", "CLAP score (evaluation)"]
+    return "## Distances\n\n" + text + _table(head, rows)
+
+
+def _duration_table(result: dict[str, Any]) -> str:
+    rows = [
+        [
+            name,
+            f"{seconds} s",
+            f"{row['sounds until']['value']:.2f} s",
+            f"{row['median error']:.2f} s",
+        ]
+        for name, by_seconds in result["duration"].items()
+        for seconds, row in by_seconds.items()
+    ]
+    text = "Where the sound ends (40 dB under its loudest 50 ms) when all 10.24 s are decoded.\n\n"
+    head = ["model", "asked", "sounds until (mean)", "median distance"]
+    return "## Duration asked and given\n\n" + text + _table(head, rows)
+
+
+def _dev_table(result: dict[str, Any]) -> str:
+    rows = [
+        [str(r["guidance"]), _share(r["integrity"]), _share(r.get("order"))] for r in result["dev"]
+    ]
+    text = "The annotator on dev combinations of two and three events; the default follows it.\n\n"
+    return "## Guidance on dev\n\n" + text + _table(["guidance", "integrity", "order"], rows)
+
+
+def _curves(folder: Path, root: Path) -> str:
+    """A table of the training losses by tenth of the run, and what the last tenth still gained."""
+    rows = []
+    for part in ("autoencoder", "base", "clean", "clap-reward", "clap-evaluation", "annotator",
+                 "test-judge"):  # fmt: skip
+        path = root / part / "losses.jsonl"
+        if not path.exists():
+            continue
+        losses = [json.loads(line) for line in path.read_text().splitlines()]
+        values = [row["loss"] for row in losses]
+        tenth = max(1, len(values) // 10)
+        means = [sum(values[i : i + tenth]) / len(values[i : i + tenth])
+                 for i in range(0, tenth * 10, tenth) if values[i : i + tenth]]  # fmt: skip
+        fall = (means[-2] - means[-1]) / means[-2] if len(means) > 1 else 0.0
+        shown = [means[i] for i in (0, len(means) // 2, -2, -1) if len(means) > abs(i)]
+        rows.append(
+            [part, str(losses[-1]["step"]), *(f"{v:.3f}" for v in shown), f"{100 * fall:.1f} %"]
+        )
+    if not rows:
+        return ""
+    text = "Training loss, means over tenths of each run.\n\n"
+    head = ["part", "steps", "first tenth", "middle", "ninth", "last", "fall in the last tenth"]
+    return "## Convergence\n\n" + text + _table(head, rows)
