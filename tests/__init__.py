@@ -1,1 +1,1 @@
-"""Tests, mirroring the tree."""
+"""Tests, mirroring the tree. A package by name: laion-clap installs another `tests`."""
