@@ -34,14 +34,14 @@ EMBEDDED = {
         name="embedded",
         title="Embedded",
         path=ASSETS / "embedded",
-        licence="MIT",
+        licence="Apache-2.0",
         note="Our own small TangoFlux, trained on the noisy captions of the sound world.",
     ),
     "embedded-clean": ModelInfo(
         name="embedded-clean",
         title="Embedded, clean captions",
         path=ASSETS / "embedded-clean",
-        licence="MIT",
+        licence="Apache-2.0",
         note="The same, trained on further true captions: the ceiling for alignment.",
     ),
 }
