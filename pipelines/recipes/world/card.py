@@ -47,8 +47,8 @@ def write_card(assets: Path, result: dict[str, Any], root: Path) -> Path:
     parts += [_settings(result)]
     for judge, rows in result["verdicts"].items():
         parts.append(_verdict_table(judge, rows))
-    parts += [_errors_table(result), _distance_table(result), _duration_table(result)]
-    parts += [_dev_table(result), _curves(folder, root)]
+    parts += [_errors_table(result), _distance_table(result), _order_table(result)]
+    parts += [_duration_table(result), _dev_table(result), _curves(folder, root)]
     path = folder / "README.md"
     path.write_text("\n".join(part for part in parts if part))
     return path
@@ -108,6 +108,16 @@ def _distance_table(result: dict[str, Any]) -> str:
     text = "Against the real renders of the same test scenes, all kinds together.\n\n"
     head = ["source", "FAD-CLAP-evaluation", "KAD-CLAP-evaluation", "CLAP score (evaluation)"]
     return "## Distances\n\n" + text + _table(head, rows)
+
+
+def _order_table(result: dict[str, Any]) -> str:
+    rows = []
+    for name, found in result["order sensitivity"].items():
+        apart = found["cosine distance of swapped captions"]
+        rows.append([name, _share(found["prefers the true order"]), f"{apart['value']:.3f}"])
+    text = "On real renders of two events in order, against the same caption swapped; 50 % is deaf.\n\n"
+    head = ["CLAP", "prefers the true order", "cosine distance of swapped captions"]
+    return "## Can the CLAPs hear order?\n\n" + text + _table(head, rows)
 
 
 def _duration_table(result: dict[str, Any]) -> str:

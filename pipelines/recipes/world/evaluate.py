@@ -183,6 +183,34 @@ def distances(real: list[np.ndarray], made: list[np.ndarray], texts: list[str]) 
     }
 
 
+def order_sensitivity(name: str, heard: Heard, source: str = "real") -> dict[str, Any]:
+    """How often a CLAP prefers the true order to the swapped one, on real renders: 0.5 is deaf.
+
+    Args:
+        name: of the CLAP.
+        heard: scenes of two events in order.
+        source: which sounds these are, for the record.
+    """
+    clap = load_clap(name)
+    audio = clap.embed_audio(heard.sounds, SAMPLE_RATE)
+    true, false = (
+        clap.embed_text([write_caption(labels, ["followed by"], [0, 0]) for labels in told])
+        for told in zip(*(_both_orders(scene) for scene in heard.scenes), strict=True)
+    )
+    right = (audio * true).sum(1) > (audio * false).sum(1)
+    apart = 1 - (true * false).sum(1)
+    return {
+        "sounds": source,
+        "prefers the true order": asdict(wilson(int(right.sum()), len(right))),
+        "cosine distance of swapped captions": asdict(bootstrap_mean(apart, seed=3)),
+    }
+
+
+def _both_orders(scene: Scene) -> tuple[list[str], list[str]]:
+    labels = [event.label for event in sorted(scene.events, key=lambda event: event.onset)]
+    return labels, labels[::-1]
+
+
 def tune(assets: Path, *, count: int = 40) -> list[dict[str, Any]]:
     """Integrity and order on dev by guidance, by the annotator: how the default was chosen."""
     del assets  # the models are found by name
@@ -238,6 +266,12 @@ def evaluate(assets: Path, root: Path, *, reason: str | None = None) -> dict[str
         "distances": {
             source: distances(_all(heard, "real"), _all(heard, source), _captions(heard, source))
             for source in ("real", "autoencoded", *names)
+        },
+        "order sensitivity": {
+            name: order_sensitivity(
+                name, next(h for h in heard if (h.kind, h.source) == ("two in order", "real"))
+            )
+            for name in ("reward", "evaluation")
         },
         "duration": {
             name: duration_errors(b, steps=b.default_steps, guidance=b.default_guidance)
