@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
@@ -20,6 +20,9 @@ class Holder(Protocol):
 
     def load_state_dict(self, state_dict: Mapping[str, Tensor], *, assign: bool) -> object:
         """Take tensors by name."""
+
+    def get_submodule(self, target: str) -> Any:
+        """The submodule of this name."""
 
 
 def fill(parts: Mapping[str, Holder], path: Path, *, ignored: str | None = None) -> None:
@@ -47,6 +50,8 @@ def fill(parts: Mapping[str, Holder], path: Path, *, ignored: str | None = None)
     for prefix, part in parts.items():
         own = {name: found[prefix + name] for name in part.state_dict()}
         part.load_state_dict(own, assign=True)
+        if prefix + TIED[1] in wanted:  # assigning made two parameters of the one table
+            part.get_submodule("encoder.embed_tokens").weight = part.get_submodule("shared").weight
 
 
 def read_tensors(path: Path, ignored: str | None = None) -> dict[str, Tensor]:
