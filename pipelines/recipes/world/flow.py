@@ -19,7 +19,7 @@ from pipelines.seeds import numpy_generator, torch_generator
 
 PLANS = {
     "base": Plan(steps=5600, learning_rate=1.2e-3, warmup=200, average=0.999, seed=31),
-    "clean": Plan(steps=1800, learning_rate=6e-4, warmup=100, average=0.998, seed=32),
+    "clean": Plan(steps=2000, learning_rate=6e-4, warmup=100, average=0.998, seed=32),
 }
 BATCH = 64
 DROPPED = 0.1  # share of rows that train the unconditional side of guidance
@@ -106,6 +106,9 @@ def train_flow(
     model = FlowParts(seed=plan.seed)
     if start_from is not None and not (folder / "state.pt").exists():
         trained_weights(start_from, model)
+    if kind == "clean":  # so that it differs from the base in the transformer alone
+        model.text_encoder.requires_grad_(False)
+        model.conditioner.requires_grad_(False)
     model = model.to(device).train()
     scenes = corpus.scenes
     captions = [s.noisy_caption if kind == "base" else s.caption for s in scenes]

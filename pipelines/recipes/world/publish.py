@@ -19,7 +19,7 @@ from pipelines.recipes.world.training import trained_weights
 from pipelines.recipes.world.words import world_tokenizer
 
 LARGEST_FILE, LARGEST_TREE = 15 * 2**20, 32 * 10**6  # bytes of weights
-SHARED = ("vae", "tokenizer", "scheduler")  # a variant takes these from the base
+SHARED = ("vae", "tokenizer", "scheduler", "text_encoder", "conditioner")  # clean has the base's
 DEFAULT_STEPS, DEFAULT_GUIDANCE = 25, 3.0  # chosen on dev by the annotator: see the model card
 log = logging.getLogger(__name__)
 
