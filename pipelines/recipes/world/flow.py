@@ -36,6 +36,12 @@ class FlowParts(nn.Module):
         )
         start_from_identity(self.transformer)
 
+    def freeze_text(self) -> "FlowParts":
+        """Leave only the transformer to train; what the clean checkpoint does."""
+        self.text_encoder.requires_grad_(False)
+        self.conditioner.requires_grad_(False)
+        return self
+
 
 def start_from_identity(transformer: nn.Module) -> None:
     """Zero the modulations and the output, so that every block begins by changing nothing.
@@ -107,8 +113,7 @@ def train_flow(
     if start_from is not None and not (folder / "state.pt").exists():
         trained_weights(start_from, model)
     if kind == "clean":  # so that it differs from the base in the transformer alone
-        model.text_encoder.requires_grad_(False)
-        model.conditioner.requires_grad_(False)
+        model.freeze_text()
     model = model.to(device).train()
     scenes = corpus.scenes
     captions = [s.noisy_caption if kind == "base" else s.caption for s in scenes]

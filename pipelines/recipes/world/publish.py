@@ -58,7 +58,8 @@ def _half(module: nn.Module) -> nn.Module:
 
 
 def _publish_flow(workshop: Workshop, run: str, folder: Path) -> None:
-    parts = trained_weights(workshop.root / run, FlowParts(seed=0))
+    parts = FlowParts(seed=0)
+    parts = trained_weights(workshop.root / run, parts.freeze_text() if run == "clean" else parts)
     pipe = TangoFluxPipeline(
         vae=_half(workshop.autoencoder()),
         text_encoder=_half(parts.text_encoder),
