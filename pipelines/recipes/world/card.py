@@ -30,28 +30,22 @@ events that no training saw ({count} scenes of each kind; shares with Wilson 95 
 """
 
 
-def write_card(assets: Path, result: dict[str, Any], root: Path) -> Path:
-    """Write assets/embedded/README.md and curve.svg from a finished evaluation.
-
-    Args:
-        assets: holds the embedded model.
-        result: what `evaluate` found.
-        root: of the training runs; their curves are drawn where they are there.
-    """
-    from pipelines.soundworld.events import LABELS
-    from pipelines.soundworld.vocabulary import known_words
-
-    folder = assets / "embedded"
-    parts = [HEAD.format(events=len(LABELS), words=len(known_words()),
-                         count=result["scenes of each kind"])]  # fmt: skip
-    parts += [_settings(result)]
-    for judge, rows in result["verdicts"].items():
-        parts.append(_verdict_table(judge, rows))
-    parts += [_errors_table(result), _distance_table(result), _order_table(result)]
-    parts += [_duration_table(result), _dev_table(result), _curves(folder, root)]
-    path = folder / "README.md"
-    path.write_text("\n".join(part for part in parts if part))
-    return path
+def card(result: dict[str, Any]) -> str:
+    """The text of the card: nothing in it but what `evaluate` found."""
+    parts = [
+        HEAD.format(
+            events=result["events"], words=result["words"], count=result["scenes of each kind"]
+        ),
+        _settings(result),
+        *(_verdict_table(judge, rows) for judge, rows in result["verdicts"].items()),
+        _errors_table(result),
+        _distance_table(result),
+        _order_table(result),
+        _duration_table(result),
+        _dev_table(result),
+        _curves_table(result),
+    ]
+    return "\n".join(parts)
 
 
 def _settings(result: dict[str, Any]) -> str:
@@ -144,26 +138,29 @@ def _dev_table(result: dict[str, Any]) -> str:
     return "## Guidance on dev\n\n" + text + _table(["guidance", "integrity", "order"], rows)
 
 
-def _curves(folder: Path, root: Path) -> str:
-    """A table of the training losses by tenth of the run, and what the last tenth still gained."""
+def curves(root: Path) -> dict[str, Any]:
+    """The training losses of each run under a root: means over tenths, and the last step."""
+    found = {}
+    for path in sorted(root.glob("*/losses.jsonl")):
+        rows = [json.loads(line) for line in path.read_text().splitlines()]
+        values = [row["loss"] for row in rows]
+        size = max(1, len(values) // 10)
+        tenths = [values[i : i + size] for i in range(0, size * 10, size) if values[i : i + size]]
+        found[path.parent.name] = {
+            "steps": rows[-1]["step"],
+            "tenths": [sum(tenth) / len(tenth) for tenth in tenths],
+        }
+    return found
+
+
+def _curves_table(result: dict[str, Any]) -> str:
     rows = []
-    for part in ("autoencoder", "base", "clean", "clap-reward", "clap-evaluation", "annotator",
-                 "test-judge"):  # fmt: skip
-        path = root / part / "losses.jsonl"
-        if not path.exists():
-            continue
-        losses = [json.loads(line) for line in path.read_text().splitlines()]
-        values = [row["loss"] for row in losses]
-        tenth = max(1, len(values) // 10)
-        means = [sum(values[i : i + tenth]) / len(values[i : i + tenth])
-                 for i in range(0, tenth * 10, tenth) if values[i : i + tenth]]  # fmt: skip
-        fall = (means[-2] - means[-1]) / means[-2] if len(means) > 1 else 0.0
-        shown = [means[i] for i in (0, len(means) // 2, -2, -1) if len(means) > abs(i)]
-        rows.append(
-            [part, str(losses[-1]["step"]), *(f"{v:.3f}" for v in shown), f"{100 * fall:.1f} %"]
-        )
-    if not rows:
-        return ""
+    for part, found in result["curves"].items():
+        means = found["tenths"]
+        fall = (means[-2] - means[-1]) / means[-2]
+        shown = (means[0], means[len(means) // 2], means[-2], means[-1])
+        row = [part, str(found["steps"]), *(f"{v:.3f}" for v in shown), f"{100 * fall:.1f} %"]
+        rows.append(row)
     text = "Training loss, means over tenths of each run.\n\n"
-    head = ["part", "steps", "first tenth", "middle", "ninth", "last", "fall in the last tenth"]
+    head = ["part", "steps", "first tenth", "sixth", "ninth", "last", "fall in the last tenth"]
     return "## Convergence\n\n" + text + _table(head, rows)

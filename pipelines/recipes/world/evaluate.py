@@ -17,6 +17,7 @@ from pipelines.generate.backend import Backend
 from pipelines.generate.checkpoints import load
 from pipelines.generate.sampling import run
 from pipelines.generate.tangoflux_backend import TangoFluxBackend
+from pipelines.recipes.world.card import card, curves
 from pipelines.records import Prompt, Settings
 from pipelines.seeds import fork, numpy_generator, torch_generator
 from pipelines.soundworld import listeners
@@ -26,6 +27,7 @@ from pipelines.soundworld.listeners import Listener
 from pipelines.soundworld.scenes import SCENE_KINDS, Scene, draw_scene, render_scene
 from pipelines.soundworld.synthesis import SAMPLE_RATE
 from pipelines.soundworld.verdicts import Verdict
+from pipelines.soundworld.vocabulary import known_words
 
 SCENES = 104  # of each kind: four of each event where there is one
 DURATIONS = (3.0, 4.5, 6.0, 7.5, 9.0)  # seconds, asked for (papers/tangoflux.txt, A.8)
@@ -211,9 +213,8 @@ def _both_orders(scene: Scene) -> tuple[list[str], list[str]]:
     return labels, labels[::-1]
 
 
-def tune(assets: Path, *, count: int = 40) -> list[dict[str, Any]]:
+def tune(*, count: int = 40) -> list[dict[str, Any]]:
     """Integrity and order on dev by guidance, by the annotator: how the default was chosen."""
-    del assets  # the models are found by name
     backend, annotator = load("embedded"), listeners.load("annotator")
     scenes = [s for kind, rows in draw_scenes("dev", count).items() if kind != "one" for s in rows]
     found = []
@@ -234,8 +235,6 @@ def evaluate(assets: Path, root: Path, *, reason: str | None = None) -> dict[str
         root: of the training runs, for the curves.
         reason: why the test judge is opened; None leaves it closed.
     """
-    from pipelines.recipes.world.card import write_card
-
     judges = {"annotator": listeners.load("annotator")}
     if reason:
         judges["test-judge"] = listeners.open_test_judge(reason)
@@ -246,6 +245,8 @@ def evaluate(assets: Path, root: Path, *, reason: str | None = None) -> dict[str
     heard = list(_everything_heard(backends))
     result: dict[str, Any] = {
         "scenes of each kind": SCENES,
+        "events": len(LABELS),
+        "words": len(known_words()),
         "settings": {n: [b.default_steps, b.default_guidance, b.dtype] for n, b in backends.items()},
         "revisions": {name: backend.revision for name, backend in backends.items()},
         "verdicts": {
@@ -277,11 +278,18 @@ def evaluate(assets: Path, root: Path, *, reason: str | None = None) -> dict[str
             name: duration_errors(b, steps=b.default_steps, guidance=b.default_guidance)
             for name, b in backends.items()
         },
-        "dev": tune(assets),
+        "dev": tune(),
+        "curves": curves(root) or _curves_before(assets),
     }  # fmt: skip
     (assets / "embedded" / "evaluation.json").write_text(json.dumps(result, indent=1) + "\n")
-    write_card(assets, result, root)
+    (assets / "embedded" / "README.md").write_text(card(result))
     return result
+
+
+def _curves_before(assets: Path) -> dict[str, Any]:
+    """The curves of the evaluation that is there, for a machine without the training runs."""
+    path = assets / "embedded" / "evaluation.json"
+    return json.loads(path.read_text())["curves"] if path.exists() else {}
 
 
 def _everything_heard(backends: dict[str, Backend]):
