@@ -149,7 +149,7 @@ class Worker:
 
     def _attend(self, future: Future, desk: Desk, watch: Callable[[Desk], None]) -> None:
         """Until the phase ends: write progress and heartbeat, carry a stop to it."""
-        written, silent = (desk.progress, desk.note), 0
+        written, silent = (desk.job.progress, desk.job.note), 0
         while True:
             with suppress(NotYet):
                 future.exception(timeout=self.pulse)

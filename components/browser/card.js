@@ -22,7 +22,7 @@ export class Card {
     this.node = element(
       "article",
       { class: "bs-card", tabindex: 0, "aria-label": `Candidate with seed ${data.settings.seed}: ${data.prompt}`, "data-candidate": data.id },
-      element("header", { class: "bs-card-top" }, this.badges, this.player.clock),
+      this.badges,
       this.player.node,
       this.picture.node,
       this.heard,
@@ -37,7 +37,7 @@ export class Card {
   update(data, place = null) {
     this.data = data;
     const badges = [];
-    if (place !== null) badges.push(badge("best", place === 1 ? "best" : `${place}.`, `Place ${place} by CLAP score.`));
+    if (place !== null) badges.push(badge(place === 1 ? "best" : "place", place === 1 ? "best" : `${place}.`, `Place ${place} by CLAP score.`));
     badges.push(
       data.clap === null
         ? badge("none", "CLAP –", "Not scored (yet).")

@@ -32,7 +32,7 @@ export class Picture {
     this.id = card.id;
     this.player = player;
     this.plot = element("div", { class: "bs-plot" });
-    this.head = element("i", { class: "bs-head" });
+    this.head = element("i", { class: "bs-head", hidden: true });
     this.node = element(
       "div",
       { class: "bs-picture", role: "img", "aria-label": "Mel spectrogram: seconds across, Hz upwards" },

@@ -35,7 +35,7 @@ export class Player {
     this.clock = element("span", { class: "bs-clock" });
     this.head = element("i", { class: "bs-head" });
     this.heads.push(this.head);
-    const lane = element("div", { class: "bs-lane" }, this.canvas, this.slider, this.head);
+    const lane = element("div", { class: "bs-lane" }, this.canvas, this.slider, this.head, this.clock);
     this.node = element("div", { class: "bs-player" }, this.button, lane);
     this.audio.addEventListener("play", () => this.changed());
     this.audio.addEventListener("pause", () => this.changed());
@@ -84,7 +84,10 @@ export class Player {
     this.slider.value = this.audio.currentTime;
     this.slider.setAttribute("aria-valuetext", `${this.audio.currentTime.toFixed(1)} of ${this.seconds.toFixed(1)} seconds`);
     this.clock.textContent = `${this.audio.currentTime.toFixed(1)} / ${this.seconds.toFixed(1)} s`;
-    for (const head of this.heads) head.style.setProperty("--at", share);
+    for (const head of this.heads) {
+      head.style.setProperty("--at", share);
+      head.hidden = share === 0 && !this.isPlaying;
+    }
     this.draw(share);
   }
 

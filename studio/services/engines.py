@@ -8,8 +8,11 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from pipelines.errors import StudioError
-from pipelines.records import Candidate, Event, Prompt, Settings
+from pipelines.records import Candidate, Prompt, Settings
+from pipelines.seeds import check_seed
 from studio.config import Config
 
 if TYPE_CHECKING:
@@ -17,7 +20,7 @@ if TYPE_CHECKING:
     from pipelines.generate.backend import Backend
     from pipelines.generate.checkpoints import ModelInfo
     from pipelines.soundworld.listeners import Listener
-    from pipelines.soundworld.verdicts import Verdict
+    from pipelines.soundworld.scenes import Scene
 
 BATCH = 8  # candidates sampled together; more wins nothing on two cores
 
@@ -95,17 +98,31 @@ class Engines:
             should_stop=should_stop,
         )
 
-    def verdict(self, events: list[Event], caption: str) -> "Verdict":
-        """Whether what was heard is what the caption asks for."""
-        from pipelines.soundworld import verdicts
-
-        return verdicts.judge(events, caption)
-
     def nearest_known(self, word: str) -> str | None:
         """The word of the sound world that is nearest to this one, if any is near."""
         from pipelines.soundworld import vocabulary
 
         return vocabulary.nearest_known(word)
+
+    def scene_of_caption(self, caption: str, seed: int, seconds: float) -> "Scene":
+        """A scene that does what the caption says."""
+        from pipelines.soundworld import scenes
+
+        if not 0.5 <= seconds <= scenes.MAX_SECONDS:
+            raise StudioError(f"The duration is {seconds} s; give 0.5 to {scenes.MAX_SECONDS:g} s.")
+        return scenes.scene_of_caption(caption, check_seed(seed), seconds=seconds)
+
+    def random_scene(self, seed: int) -> "Scene":
+        """A random scene with the captions of the noisy corpus."""
+        from pipelines.soundworld import scenes
+
+        return scenes.draw_scene(check_seed(seed))
+
+    def render(self, scene: "Scene") -> tuple[np.ndarray, int]:
+        """The sound of a scene, float32 [1, samples], and its rate in Hz."""
+        from pipelines.soundworld import scenes, synthesis
+
+        return scenes.render_scene(scene), synthesis.SAMPLE_RATE
 
     def warm(self) -> None:
         """Load the usual model and make one short sound, so that the first request is quick."""

@@ -64,7 +64,8 @@ class Generation:
         if desk.should_stop():
             raise Cancelled()
         self._check_length(request, backend)
-        self._name_unknown_words(request, backend, desk)
+        if sentence := self.unknown_words(request.prompts, backend):
+            desk.notice(sentence)
         settings = Settings(
             model=request.model,
             seed=request.seed,
@@ -94,7 +95,7 @@ class Generation:
 
     def listen(self, job: Job, desk: Desk) -> bool:
         """Phase two: CLAP's score and the listener's report, one candidate at a time."""
-        ids = list(dict.fromkeys(job.candidates))
+        ids = list(dict.fromkeys(job.candidates)) if from_plain(job.request).is_judged else []
         said = self.store.candidates.judgements(ids)
         for place, candidate in enumerate(self.store.candidates.find(ids)):
             if desk.should_stop():
@@ -127,8 +128,8 @@ class Generation:
         audio, rate = self.store.clips.read(candidate.clip)
         listener = self.engines.listener()
         started = time.perf_counter()
-        events = listener.hear(audio, rate).events
-        verdict = self.engines.verdict(events, candidate.prompt.text)
+        hearing = listener.hear(audio, rate)
+        verdict, events = hearing.verdict(candidate.prompt.text), hearing.events
         return {
             "events": [[e.label, round(e.onset, 3), round(e.offset, 3)] for e in events],
             "integrity": None if not verdict.asked else bool(verdict.integrity),
@@ -145,19 +146,15 @@ class Generation:
                 f"{backend.max_seconds:g} s. Ask for less."
             )
 
-    def _name_unknown_words(self, request: Request, backend: Any, desk: Desk) -> None:
-        for sentence in self.unknown_words(request.prompts, backend):
-            desk.notice(sentence)
-
-    def unknown_words(self, prompts: tuple[str, ...], backend: Any) -> list[str]:
-        """A sentence for every word that the model does not know, with the nearest that it does."""
+    def unknown_words(self, prompts: tuple[str, ...], backend: Any) -> str:
+        """A sentence naming what the model does not know, with what it knows nearby; or nothing."""
         words = dict.fromkeys(word for text in prompts for word in backend.unknown_words(text))
-        found = []
-        for word in words:
-            near = self.engines.nearest_known(word)
-            hint = f"the nearest that it knows is “{near}”" if near else "and nothing near it"
-            found.append(f"The model does not know “{word}”; {hint}.")
-        return found
+        if not words:
+            return ""
+        nearest = {word: self.engines.nearest_known(word) for word in words}
+        named = [f"“{w}” (nearest: “{near}”)" if near else f"“{w}”" for w, near in nearest.items()]
+        more = f" and {len(named) - 8} more" if len(named) > 8 else ""
+        return f"The model does not know {', '.join(named[:8])}{more}; say it in other words."
 
     def _missing(self, job: Job, request: Request) -> list[str]:
         """The prompts that lack a candidate: all of them, unless a restart cut the work short."""

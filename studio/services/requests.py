@@ -28,6 +28,7 @@ class Request:
     guidance: float | None = None  # None: the model's own
     sampler: str = "euler"
     same_as: str | None = None  # a candidate that this must equal, byte for byte
+    is_judged: bool = True  # whether CLAP and the listener are asked
 
     def plain(self) -> dict[str, Any]:
         """As JSON values."""
@@ -51,6 +52,7 @@ def check_request(
     guidance: float | None = None,
     sampler: str = "euler",
     same_as: str | None = None,
+    is_judged: bool = True,
 ) -> Request:
     """A request that can be done, from whatever a slider, a script or a stranger sent.
 
@@ -79,7 +81,7 @@ def check_request(
     return Request(
         prompts=words,
         model=model or config.model,
-        seed=secrets.randbelow(SEED_LIMIT) if seed is None else check_seed(seed),
+        seed=draw_seed() if seed is None else check_seed(seed),
         count=amount,
         seconds=number("The duration", seconds, 0.5, 600.0, " s"),
         steps=None if steps is None else whole("The number of steps", steps, 1, config.max_steps),
@@ -88,7 +90,13 @@ def check_request(
         else number("The guidance", guidance, 0.0, config.max_guidance),
         sampler=sampler,
         same_as=same_as,
+        is_judged=is_judged,
     )
+
+
+def draw_seed() -> int:
+    """A seed that nobody chose, below 2**31."""
+    return secrets.randbelow(SEED_LIMIT)
 
 
 def check_prompts(config: Config, prompts: str | Sequence[str]) -> tuple[str, ...]:

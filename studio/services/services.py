@@ -1,6 +1,7 @@
 """The open studio without its page: store, engines, worker and use-cases, wired together once."""
 
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -9,9 +10,10 @@ from studio.config import Config
 from studio.jobs import Worker
 from studio.services.downloads import Downloads
 from studio.services.engines import Engines
-from studio.services.generation import Generation
+from studio.services.generation import KIND, Generation
 from studio.services.requests import Request, check_request, read_prompt_file
 from studio.services.views import Views
+from studio.services.world import World
 from studio.store.store import Store
 
 
@@ -30,6 +32,7 @@ class Services:
         self.generation = Generation(self.store, self.engines)
         self.views = Views(self.store, self.engines)
         self.downloads = Downloads(self.store)
+        self.world = World(self.engines)
         self.worker = Worker(self.store.jobs, [self.generation.work])
         self.warming = threading.Event()
 
@@ -52,19 +55,38 @@ class Services:
         return read_prompt_file(path)
 
     def hint(self, prompts: str, model: str) -> str:
-        """What the model does not know of these prompts, a line each; empty while it loads."""
+        """What the model does not know of these prompts; empty while it loads."""
         backend = self.engines.loaded_backend(model)
         lines = tuple(
             line for line in prompts[: self.config.max_words].splitlines() if line.strip()
         )
         if backend is None or not lines:
             return ""
-        return "\n\n".join(self.generation.unknown_words(lines, backend))
+        return self.generation.unknown_words(lines, backend)
 
     def generate(self, owner: str, request: Request) -> str:
         """Put a request in the row; the id of its job."""
         self._check_model(request.model)
         return self.generation.submit(self.worker, owner, request)
+
+    def generate_now(
+        self, owner: str, request: Request, on_progress: Callable[[float, str], None]
+    ) -> dict[str, Any]:
+        """Do a request here and now, as the command line does; the finished run.
+
+        Here a model may also be the path of a folder.
+        """
+        done = self.worker.run_now(
+            KIND, owner, request.plain(), lambda desk: on_progress(desk.progress, desk.note)
+        )
+        return self.views.job(done.id, owner)
+
+    def path_of(self, candidate: str, folder: Path | None, kind: str) -> Path:
+        """Where the candidate's sound lies: in the data folder, or written into this folder."""
+        found = self.views.candidate(candidate)
+        if folder is None:
+            return self.store.clips.path(found.clip)
+        return self.downloads.save(found, folder, kind)
 
     def vary(self, owner: str, candidate: str, count: int) -> str:
         """New seeds for what this candidate was made from; the id of the job."""

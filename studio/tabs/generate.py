@@ -7,6 +7,8 @@ import gradio as gr
 
 from components import elements
 from pipelines.errors import StudioError
+from pipelines.seeds import SEED_LIMIT
+from studio.services.requests import draw_seed
 from studio.services.services import Services
 from studio.tabs.door import shown
 from studio.tabs.examples import EXAMPLES
@@ -40,35 +42,51 @@ def build_form(services: Services) -> dict[str, Any]:
         max_lines=10,
         elem_id="prompt",
     )
-    form["hint"] = gr.Markdown("", elem_id="unknown-words", visible=True)
-    form["button"] = gr.Button("Generate", variant="primary", elem_id="generate-button")
-    form["example"] = gr.Dataset(
-        components=[gr.Textbox(visible=False)],
-        samples=[[text] for text, _ in EXAMPLES],
-        label="Examples: integrity and order",
-        type="index",
-        samples_per_page=len(EXAMPLES),
-        elem_id="examples",
+    form["hint"] = gr.Markdown("", elem_id="unknown-words")
+    form["count"] = gr.Slider(
+        1, limits.max_count, value=4, step=1, label="Candidates", buttons=[], elem_id="count"
     )
-    with gr.Row():
-        form["count"] = gr.Slider(1, limits.max_count, value=4, step=1, label="Candidates")
-        form["seconds"] = gr.Slider(1, 30, value=10, step=0.5, label="Seconds")
+    form["seconds"] = gr.Slider(
+        1, 30, value=10, step=0.5, label="Seconds", buttons=[], elem_id="seconds"
+    )
+    form["button"] = gr.Button("Generate", variant="primary", elem_id="generate-button")
     with gr.Row(elem_id="seed-row"):
         form["seed"] = gr.Number(
-            label="Seed", precision=0, minimum=0, maximum=2**31 - 1, placeholder="random"
+            label="Seed",
+            value=draw_seed,  # a new one for every page
+            precision=0,
+            minimum=0,
+            maximum=SEED_LIMIT - 1,
+            min_width=120,
+            elem_id="seed",
         )
-        form["pinned"] = gr.Checkbox(label="Pin it", info="Else a new one each time.")
-    with gr.Accordion("How it is made", open=False):
-        form["steps"] = gr.Slider(1, 100, value=25, step=1, label="Steps")
-        form["guidance"] = gr.Slider(0, limits.max_guidance, value=4.5, step=0.1, label="Guidance")
+        form["pinned"] = gr.Checkbox(
+            label="Pinned", info="If not, each run draws one.", min_width=120, elem_id="pinned"
+        )
+    with gr.Accordion("How it is made", open=False, elem_id="making"):
+        form["steps"] = gr.Slider(
+            1, limits.max_steps, value=25, step=1, label="Steps", buttons=[], elem_id="steps"
+        )
+        form["guidance"] = gr.Slider(
+            0, limits.max_guidance, value=4.5, step=0.1, label="Guidance", buttons=[]
+        )
         form["sampler"] = gr.Radio(["euler", "heun"], value="euler", label="Sampler")
         form["model"] = gr.Dropdown(
             [(model.title, model.name) for model in models] or [(limits.model, limits.model)],
             value=limits.model,
             label="Model",
+            elem_id="model",
         )
+    form["example"] = gr.Dataset(
+        components=[gr.Textbox(visible=False)],
+        samples=[[text] for text in EXAMPLES],
+        label="Examples: is everything there, and in order?",
+        type="index",
+        samples_per_page=len(EXAMPLES),
+        elem_id="examples",
+    )
     form["upload"] = gr.UploadButton(
-        "Upload a list of prompts (.txt or .csv)", file_types=[".txt", ".csv"], size="sm"
+        "Upload a list of prompts (.txt, .csv)", file_types=[".txt", ".csv"], size="sm"
     )
     form["job"] = gr.Textbox(visible="hidden", elem_id="job-id")
     return form
@@ -108,7 +126,7 @@ def wire(services: Services, form: dict[str, Any], deck: gr.HTML) -> None:
 
     @shown
     def take_example(index):
-        return EXAMPLES[index][0]
+        return EXAMPLES[index]
 
     @shown
     def take_list(path):
