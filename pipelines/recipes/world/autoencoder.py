@@ -24,15 +24,15 @@ def spectral_distance(made: Tensor, real: Tensor, fft_size: int) -> Tensor:
         real: the same shape.
         fft_size: samples of the Hann window; the hop is a quarter of it.
     """
-    a = _magnitudes(made, fft_size)
+    a = magnitudes(made, fft_size)
     with torch.no_grad():
-        b = _magnitudes(real, fft_size)
+        b = magnitudes(real, fft_size)
     convergence = (a - b).square().sum((1, 2)).sqrt() / (b.square().sum((1, 2)).sqrt() + 0.5)
     return convergence.mean() + (torch.log(a + 1e-3) - torch.log(b + 1e-3)).abs().mean()
 
 
-def _magnitudes(sound: Tensor, fft_size: int) -> Tensor:
-    """[batch, frames, bins]; unfold and rfft cost a quarter of torch.stft and its backward here."""
+def magnitudes(sound: Tensor, fft_size: int) -> Tensor:
+    """[batch, samples] to [batch, frames, bins]; unfold and rfft cost a quarter of torch.stft and its backward here."""
     window = torch.hann_window(fft_size, device=sound.device)
     frames = sound.unfold(1, fft_size, fft_size // 4) * (window / window.square().sum().sqrt())
     spectrum = torch.fft.rfft(frames)
@@ -63,11 +63,11 @@ def train_autoencoder(corpus: Corpus, folder: Path, *, device: str = "cpu", plan
     return train(model, loss_of, plan, folder)
 
 
-def draw_crops(corpus: Corpus, seed: int, step: int) -> Tensor:
+def draw_crops(corpus: Corpus, seed: int, step: int, *, batch: int = BATCH) -> Tensor:
     """Random crops with a random gain of up to 4 dB either way, [batch, 1, samples]."""
     rng = numpy_generator(seed, "crops", step)
     crops = []
-    for _ in range(BATCH):
+    for _ in range(batch):
         index = int(rng.integers(len(corpus.scenes)))
         last = max(1, int(corpus.scenes[index].seconds * 16_000) - CROP // 2)
         start = int(rng.integers(0, min(last, corpus.audio.shape[1] - CROP)))

@@ -18,7 +18,7 @@ from pipelines.soundworld.synthesis import SAMPLE_RATE
 
 PLANS = {
     "annotator": Plan(steps=1300, learning_rate=2e-3, warmup=60, average=0.995, seed=11),
-    "test-judge": Plan(steps=1300, learning_rate=3e-3, warmup=60, average=0.995, seed=12),
+    "test-judge": Plan(steps=900, learning_rate=3e-3, warmup=60, average=0.995, seed=12),
 }
 EARS = {"annotator": AnnotatorEar, "test-judge": TestJudgeEar}
 BATCH = 32

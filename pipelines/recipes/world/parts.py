@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pipelines.generate.autoencoder import SpectralAutoencoder
-from pipelines.recipes.world import autoencoder, clap, flow, listeners
+from pipelines.recipes.world import autoencoder, clap, decoder, flow, listeners
 from pipelines.recipes.world.corpus import Corpus, build_corpus
 from pipelines.recipes.world.training import trained_weights
 
@@ -30,6 +30,7 @@ CORPORA = {
 PARTS = (
     "corpus",
     "autoencoder",
+    "decoder",
     "latents",
     "base",
     "clean",
@@ -62,7 +63,10 @@ class Workshop:
 
     def autoencoder(self) -> SpectralAutoencoder:
         """The trained autoencoder with its latent scale."""
-        model = trained_weights(self.root / "autoencoder", SpectralAutoencoder())
+        if (self.root / "decoder" / "state.pt").exists():
+            model = decoder.finished_coder(self.root / "decoder")
+        else:
+            model = trained_weights(self.root / "autoencoder", SpectralAutoencoder())
         return flow.scale_latents(model, self.corpus("autoencoder"))
 
     def latents(self):
@@ -78,6 +82,13 @@ class Workshop:
         elif part == "autoencoder":
             autoencoder.train_autoencoder(
                 self.corpus("autoencoder"), self.root / "autoencoder", device=self.device
+            )
+        elif part == "decoder":
+            decoder.finish_decoder(
+                self.corpus("autoencoder"),
+                self.root / "autoencoder",
+                self.root / "decoder",
+                device=self.device,
             )
         elif part == "latents":
             self.latents()
