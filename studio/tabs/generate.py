@@ -53,7 +53,7 @@ def build_form(services: Services) -> dict[str, Any]:
     with gr.Row(elem_id="seed-row"):
         form["seed"] = gr.Number(
             label="Seed",
-            value=draw_seed,  # a new one for every page
+            value=draw_seed(),  # until the first run draws its own
             precision=0,
             minimum=0,
             maximum=SEED_LIMIT - 1,

@@ -19,7 +19,7 @@ from studio.shell import build_page, launch_options  # noqa: E402
 
 def main(folder: str, port: str, pause: str) -> None:
     """Serve until a signal comes."""
-    config = Config(data=Path(folder), port=int(port))
+    config = Config(data=Path(folder), port=int(port), host="127.0.0.1")
     engines = SineEngines(config)
     engines.pause = float(pause)
     services, ended = Services(config, engines), threading.Event()

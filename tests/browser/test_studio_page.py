@@ -1,0 +1,199 @@
+"""What a person does in a browser: open, generate, replay from history, stop. Slow: a real page."""
+
+import re
+
+import pytest
+
+pytestmark = pytest.mark.slow
+WAIT = 60_000  # ms
+
+
+class Watched:
+    """A page together with all that it asked for and complained of."""
+
+    def __init__(self, browser, studio, *, width: int = 1440, theme: str = "light") -> None:
+        self.context = browser.new_context(viewport={"width": width, "height": 900})
+        self.context.set_default_timeout(WAIT)
+        self.page = self.context.new_page()
+        self.complaints: list[str] = []
+        self.foreign: list[str] = []
+        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        self.page.on(
+            "console", lambda line: line.type == "error" and self.complaints.append(line.text)
+        )
+        self.page.on("request", lambda request: self._note(request.url, studio.address))
+        self.page.goto(f"{studio.address}?__theme={theme}")
+        self.page.wait_for_selector("#generate-button")
+        self.page.wait_for_selector("baton-history h2")
+
+    def _note(self, url: str, home: str) -> None:
+        if not url.startswith((home, "data:", "blob:")):
+            self.foreign.append(url)
+
+    def generate(self, words: str) -> None:
+        """Type and press Ctrl + Enter."""
+        self.page.fill("#prompt textarea", words)
+        self.page.press("#prompt textarea", "Control+Enter")
+
+    def finish(self) -> str:
+        """Wait until the run is over; how it ended."""
+        self.page.wait_for_selector(".bs-bar.is-over")
+        return self.page.inner_text(".bs-status")
+
+    def plays(self) -> bool:
+        """Whether a sound moves within its length."""
+        self.page.wait_for_function(
+            "() => [...document.querySelectorAll('.bs-seek')].some((s) => Number(s.value) > 0.05)"
+        )
+        return True
+
+
+@pytest.fixture
+def watch(browser, studio):
+    """Opens watched pages."""
+    opened = []
+
+    def open_page(**wishes) -> Watched:
+        opened.append(Watched(browser, studio, **wishes))
+        return opened[-1]
+
+    yield open_page
+    for one in opened:
+        one.context.close()
+
+
+def test_generate_hear_and_come_back_after_a_restart(watch, studio):
+    """Four cards with player, picture, score and verdicts; all still there after a restart."""
+    seen = watch()
+    seen.generate("a dog barks then rain falls")
+    assert seen.finish() == "4 of 4 sounds, heard and scored."
+    page = seen.page
+    assert page.locator(".bs-card").count() == 4
+    page.wait_for_function("() => document.querySelectorAll('.bs-picture.is-drawn').length === 4")
+    first = page.locator(".bs-card").first
+    assert re.search(r"best\s+CLAP 0\.\d{3}\s+all there\s+in order", first.inner_text())
+    assert "Simulated listener: Dog 0.0–5.0 s · Rain 5.0–10.0 s" in first.inner_text()
+    seed = page.input_value("#seed input")
+    seeds = sorted(int(n) for n in page.locator(".bs-facts div:first-child dd").all_inner_texts())
+    assert seeds == [int(seed) + i for i in range(4)]
+    first.locator(".bs-play").click()
+    assert seen.plays()
+    assert (seen.complaints, seen.foreign) == ([], [])
+
+    studio.close()
+    studio.open()
+    later = watch()
+    later.page.wait_for_selector(".bs-run")
+    later.page.wait_for_function("() => document.querySelectorAll('.bs-card').length === 4")
+    later.page.click(".bs-run .bs-play")
+    later.page.wait_for_selector(".bs-run .bs-play.is-playing")
+    later.page.click(".bs-open")
+    later.page.locator(".bs-card .bs-play").first.click()
+    assert later.plays()
+    assert (later.complaints, later.foreign) == ([], [])
+
+
+def test_a_stop_stops_and_keeps_what_is_made(watch, studio):
+    """Stop during a long run: the bar says so, finished sounds stay, a reload changes nothing."""
+    studio.close()
+    studio.pause = 0.05
+    studio.open()
+    seen = watch()
+    seen.generate("a dog barks")
+    seen.page.wait_for_selector(".bs-card:not(.bs-waiting)")
+    assert seen.page.locator(".bs-waiting").count() >= 1
+    seen.page.click(".bs-stop")
+    assert re.fullmatch(r"Stopped, with [123] of 4 sounds\.", seen.finish())
+    seen.page.reload()
+    seen.page.wait_for_selector(".bs-card")
+    assert seen.finish().startswith("Stopped")
+
+
+def test_a_run_goes_on_while_the_page_is_reloaded(watch, studio):
+    """The work is not the request's: after a reload the same run is followed to its end."""
+    seen = watch()
+    seen.page.fill("#count input[type=number]", "8")
+    seen.page.press("#count input[type=number]", "Tab")
+    seen.generate("a dog barks")
+    seen.page.wait_for_selector(".bs-card:not(.bs-waiting)")
+    seen.page.reload()
+    assert seen.finish() == "8 of 8 sounds, heard and scored."
+
+
+def test_words_from_people_are_never_code(watch):
+    """A prompt of markup and template signs is shown letter by letter."""
+    words = "<img src=x onerror=alert(1)> ${alert(2)} {{3}} a dog"
+    seen = watch()
+    seen.page.on("dialog", lambda box: seen.complaints.append(box.message))
+    seen.generate(words)
+    seen.finish()
+    assert seen.page.inner_text(".bs-bar h2") == words
+    assert seen.page.inner_text(".bs-run-title") == words
+    assert seen.complaints == []
+
+
+def test_faults_are_told_where_one_looks(watch):
+    """An empty prompt is answered with the sentence, and nothing is run."""
+    seen = watch()
+    seen.page.click("#generate-button")
+    seen.page.wait_for_selector("text=The prompt is empty; describe a sound")
+    assert seen.page.locator(".bs-run").count() == 0
+
+
+def test_what_can_be_done_with_a_card(watch):
+    """Favourite, same again, vary, use settings, download: each does what it says."""
+    seen = watch()
+    seen.generate("a dog barks")
+    seen.finish()
+    page = seen.page
+    card = page.locator(".bs-card").nth(1)
+    seed = card.locator(".bs-facts div:first-child dd").inner_text()
+    card.locator(".bs-heart").click()
+    page.wait_for_selector('.bs-heart[aria-pressed="true"]')
+    with page.expect_download() as got:
+        card.locator("text=FLAC").click()
+    assert re.fullmatch(r"baton-[0-9a-f]{20}\.flac", got.value.suggested_filename)
+    card.locator("text=Use settings").click()
+    page.wait_for_function(
+        f"() => document.querySelector('#seed input').value === '{seed}'"
+        " && document.querySelector('#pinned input').checked"
+    )
+    card.locator("text=Same again").click()
+    page.wait_for_selector("text=byte for byte")
+    page.wait_for_selector(".bs-bar.is-over")
+    page.locator(".bs-card").first.locator("text=Vary").click()
+    page.wait_for_function("() => document.querySelectorAll('.bs-run').length === 3")
+    seen.finish()
+    page.click("text=Favourites")
+    page.wait_for_function("() => document.querySelectorAll('.bs-card').length === 1")
+    assert seen.complaints == []
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_a_phone_shows_everything_without_sideways_scrolling(watch, theme):
+    """At 390 px nothing is wider than the screen, before and after a run."""
+    seen = watch(width=390, theme=theme)
+    assert seen.page.evaluate("document.documentElement.scrollWidth") <= 390
+    seen.generate("a dog barks then rain falls")
+    seen.finish()
+    seen.page.wait_for_selector(".bs-picture.is-drawn")
+    assert seen.page.evaluate("document.documentElement.scrollWidth") <= 390
+    wide = seen.page.evaluate(
+        "() => [...document.querySelectorAll('.bs-card *')].filter((e) => !e.closest('svg')"
+        " && e.getBoundingClientRect().right > 391).map((e) => e.className)"
+    )
+    assert wide == []
+    assert seen.page.evaluate("document.body.classList.contains('dark')") is (theme == "dark")
+
+
+def test_nothing_jumps_when_the_sounds_arrive(watch):
+    """The layout shift that the browser measures from the click to the end stays under 0.1."""
+    seen = watch()
+    seen.page.evaluate(
+        "() => { window.shift = 0; new PerformanceObserver((list) => list.getEntries().forEach("
+        "(e) => { window.shift += e.value; })).observe({type: 'layout-shift'}); }"
+    )
+    seen.generate("a dog barks then rain falls")
+    seen.finish()
+    seen.page.wait_for_function("() => document.querySelectorAll('.is-drawn').length === 4")
+    assert seen.page.evaluate("window.shift") < 0.1

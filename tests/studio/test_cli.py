@@ -1,0 +1,143 @@
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import soundfile
+from sine_engines import SineEngines
+
+from pipelines.audio import read_settings
+from studio import cli
+from studio.services.services import Services
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def run(tmp_path, capsys):
+    """Runs a verb over engines of sines: exit code, lines of JSON, what was said on the side."""
+
+    def verb(*arguments):
+        code = cli.main(
+            ["--data", str(tmp_path / "data"), *map(str, arguments)],
+            lambda config: Services(config, SineEngines(config)),
+        )
+        said = capsys.readouterr()
+        return code, [json.loads(line) for line in said.out.splitlines()], said.err
+
+    return verb
+
+
+def test_generate_prints_one_line_per_candidate(run, tmp_path):
+    """All that the issue names is on the line, and the file is where it says."""
+    code, lines, said = run(
+        "generate", "a dog barks then rain falls", "--count", 2, "--seed", 5, "--seconds", 1,
+        "--steps", 9, "--guidance", 3, "--out", tmp_path / "out", "--format", "flac",
+    )  # fmt: skip
+    assert code == 0
+    assert [line["seed"] for line in lines] == [5, 6]
+    assert set(lines[0]) == {
+        "id",
+        "path",
+        "prompt",
+        "seed",
+        "scores",
+        "settings",
+        "timings",
+        "clip",
+    }
+    assert lines[0]["scores"]["integrity"] is True
+    assert lines[0]["scores"]["clap"] > 0
+    assert (lines[0]["settings"]["steps"], lines[0]["settings"]["guidance"]) == (9, 3.0)
+    path = Path(lines[0]["path"])
+    assert path == tmp_path / "out" / f"baton-{lines[0]['id']}.flac"
+    assert read_settings(path)["seed"] == 5
+    assert soundfile.info(path).duration == 1.0
+    assert "step" in said or "listening" in said or "loading" in said
+
+
+def test_without_out_the_path_is_the_stored_clip(run):
+    """And it is named by the hash that the line gives."""
+    _, [line], _ = run("generate", "a dog", "--seconds", 1, "--no-scores")
+    assert Path(line["path"]).name == f"{line['clip']}.wav"
+    assert Path(line["path"]).is_file()
+    assert line["scores"] == {"clap": None}
+
+
+def test_the_same_command_gives_the_same_bytes(run):
+    """Twice the same seed, in two openings of the store: one candidate, one clip."""
+    first, second = (run("generate", "a dog", "--seed", 1, "--seconds", 1)[1][0] for _ in "ab")
+    assert (first["id"], first["clip"]) == (second["id"], second["clip"])
+
+
+def test_prompts_come_from_a_list_too(run, tmp_path):
+    """A CSV beside the words on the command line."""
+    table = tmp_path / "list.csv"
+    table.write_text("caption\nrain falls\n")
+    _, lines, _ = run("generate", "a dog", "--prompts", table, "--seconds", 1)
+    assert [line["prompt"] for line in lines] == ["a dog", "rain falls"]
+
+
+def test_listen_and_score_take_any_file(run, tmp_path):
+    """Events with times, verdicts on a prompt, and CLAP's number."""
+    _, [made], _ = run("generate", "a dog", "--seconds", 2, "--out", tmp_path)
+    _, [heard], _ = run("listen", made["path"], "--prompt", "rain then a dog")
+    assert [event["label"] for event in heard["events"]] == ["Dog", "Rain"]
+    assert (heard["integrity"], heard["order"]) == (True, False)
+    _, [scored], _ = run("score", made["path"], "--prompt", "a dog")
+    assert scored["clap"] > 0
+
+
+def test_models_are_listed(run):
+    """One line each."""
+    code, lines, _ = run("models")
+    assert (code, [line["name"] for line in lines]) == (0, ["embedded", "broken"])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["fly"], "invalid choice: 'fly'"),
+        ([], "required: VERB"),
+        (["generate"], "The prompt is empty"),
+        (["generate", "a dog", "--count", "none"], "'none' is not a number"),
+        (["generate", "a dog", "--seconds", "nan"], "The duration is nan s; give a number"),
+        (["generate", "a dog", "--seed", "-1"], "The seed is -1; it must be"),
+        (["generate", "a dog", "--model", "broken"], "checkpoint of broken cannot be read"),
+        (["generate", "a dog", "--seconds", "1", "--format", "mp3", "--out", "x"], "choose wav or flac"),
+        (["listen", "nowhere.wav"], "There is no file nowhere.wav"),
+        (["score", "nowhere.wav", "--prompt", " "], "The prompt is empty"),
+        (["world", "render", "--out", "x.wav"], "Give a CAPTION in quotes, or --scene SEED"),
+    ],
+)  # fmt: skip
+def test_bad_input_is_exit_code_2_and_one_sentence(run, arguments, words):
+    """Nothing on standard output; the sentence on standard error."""
+    code, lines, said = run(*arguments)
+    assert (code, lines) == (2, [])
+    assert words in said
+    assert "Traceback" not in said
+
+
+def test_world_render_writes_a_file_with_its_labels(run, tmp_path):
+    """The real sound world: a dog, then rain, where the labels say."""
+    pytest.importorskip("pipelines.soundworld.scenes")
+    path = tmp_path / "scene.wav"
+    code, [line], _ = run("world", "render", "a dog barks followed by rain falling", "--out", path)
+    assert code == 0
+    assert [event["label"] for event in line["events"]] == ["Dog", "Rain"]
+    assert line["events"][0]["offset"] <= line["events"][1]["onset"]
+    assert soundfile.info(path).duration == pytest.approx(line["seconds"], abs=0.01)
+    _, [scene], _ = run("world", "render", "--scene", 3, "--out", tmp_path / "b.flac")
+    _, [same], _ = run("world", "render", "--scene", 3, "--out", tmp_path / "c.flac")
+    assert (scene["caption"], scene["events"]) == (same["caption"], same["events"])
+    assert (tmp_path / "b.flac").read_bytes() == (tmp_path / "c.flac").read_bytes()
+
+
+def test_the_module_runs_as_a_program():
+    """`python -m studio.cli` with an unknown verb: exit code 2 and one line."""
+    done = subprocess.run(
+        [sys.executable, "-m", "studio.cli", "fly"], cwd=ROOT, capture_output=True, text=True
+    )
+    assert (done.returncode, done.stdout) == (2, "")
+    assert len(done.stderr.splitlines()) == 1
