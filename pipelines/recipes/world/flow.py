@@ -22,6 +22,11 @@ PLANS = {
     "clean": Plan(steps=2000, learning_rate=6e-4, warmup=100, average=0.998, seed=32),
 }
 BATCH = 64
+LATE_FROM, LATE_SHIFT = 2000, 1.0
+# From that step of the base on, noise levels are drawn around sigmoid(1) = 0.73 instead of 0.5 (a
+# time shift of e, as in Stable Diffusion 3, arXiv 2403.03206): what sounds and when is decided at
+# high noise, where the caption then matters most: on one batch at step 1750 the true caption
+# lowered the loss by 0.044 at sigma 0.95, and by 0.003 at 0.2.
 DROPPED = 0.1  # share of rows that train the unconditional side of guidance
 
 
@@ -126,7 +131,8 @@ def train_flow(
         rng = torch_generator(plan.seed, "noise", step)
         clean = torch.from_numpy(latents[rows]).float()
         noise = torch.randn(clean.shape, generator=rng)
-        sigma = training_sigmas(torch.randn(BATCH, generator=rng))
+        late = kind == "clean" or step >= LATE_FROM
+        sigma = training_sigmas(torch.randn(BATCH, generator=rng) + late * LATE_SHIFT)
         longest = int(words[rows].sum(1).max())
         dropped = torch.rand(BATCH, generator=rng) < DROPPED
         own = words[rows][:, :longest]
