@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from pipelines.soundworld.listeners import Listener
     from pipelines.soundworld.scenes import Scene
 
-BATCH = 8  # candidates sampled together; more wins nothing on two cores
-
 
 @dataclass(frozen=True, kw_only=True)
 class State:
@@ -78,25 +76,15 @@ class Engines:
     def make(
         self,
         backend: "Backend",
-        prompts: Sequence[Prompt],
-        settings: Settings,
-        count: int,
+        wanted: Sequence[tuple[Prompt, Settings]],
         *,
         on_progress: Callable[[float, str], None],
         should_stop: Callable[[], bool],
     ) -> Iterator[Candidate]:
-        """Candidates, in the order of the prompts, as soon as each batch is done."""
-        from pipelines.generate.sampling import generate
+        """One batch of candidates, in the order asked for."""
+        from pipelines.generate.sampling import run
 
-        yield from generate(
-            backend,
-            prompts,
-            settings=settings,
-            count=count,
-            batch_size=BATCH,
-            on_progress=on_progress,
-            should_stop=should_stop,
-        )
+        yield from run(backend, wanted, len(wanted), on_progress, should_stop)
 
     def nearest_known(self, word: str) -> str | None:
         """The word of the sound world that is nearest to this one, if any is near."""

@@ -1,11 +1,12 @@
 """From a request to sounds, and from sounds to what judges say of them: the two phases of the work."""
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from pipelines.errors import Cancelled, StudioError
-from pipelines.records import Prompt, Settings
+from pipelines.records import Candidate, Prompt, Settings
+from pipelines.seeds import SEED_LIMIT
 from studio.jobs import Desk, Work, Worker
 from studio.services.engines import Engines
 from studio.services.requests import Request, check_request, from_plain
@@ -15,6 +16,8 @@ from studio.store.store import Store
 
 KIND = "generate"
 SOUNDS = 0.8  # share of the progress bar that the sounds take; listening has the rest
+BATCH = 8  # candidates sampled together; more wins little on two cores
+Part = tuple[int, Prompt, Settings]  # a candidate to make, and its place in the run
 CLAP, LISTENER = "clap:reward", "listener:annotator"  # names under which judges are remembered
 
 
@@ -57,7 +60,7 @@ class Generation:
         )
 
     def make_sounds(self, job: Job, desk: Desk) -> bool:
-        """Phase one: every candidate that is not there yet."""
+        """Phase one: every batch that is not there yet."""
         request = from_plain(job.request)
         desk.tell(0.0, "loading the model")
         backend = self.engines.backend(request.model)
@@ -66,32 +69,49 @@ class Generation:
         self._check_length(request, backend)
         if sentence := self.unknown_words(request.prompts, backend):
             desk.notice(sentence)
-        settings = Settings(
-            model=request.model,
-            seed=request.seed,
-            steps=request.steps or backend.default_steps,
-            guidance=backend.default_guidance if request.guidance is None else request.guidance,
-            sampler=request.sampler,
-        )
-        wanted = self._missing(job, request)
-        places = {text: place for place, text in enumerate(request.prompts)}
-        done = 1 - len(wanted) / len(request.prompts)  # what an earlier attempt has made
-        found = self.engines.make(
-            backend,
-            [Prompt(text=text, seconds=request.seconds) for text in wanted],
-            settings,
-            request.count,
-            on_progress=lambda share, note: desk.tell(SOUNDS * (done + (1 - done) * share), note),
-            should_stop=desk.should_stop,
-        )
-        for candidate in found:
-            clip = self.store.clips.put(candidate.audio, candidate.sample_rate)
-            self._compare(request, candidate.id, clip.sha256, desk)
-            self.store.candidates.add(candidate, clip)
-            number = (candidate.settings.seed - request.seed) % 2**31
-            place = places[candidate.prompt.text] * request.count + number
-            self.store.jobs.add_candidate(job.id, place, candidate.id)
+        there = self.store.jobs.positions(job.id)
+        batches, kept = self._plan(request, backend)
+        for number, batch in enumerate(batches):
+            if all(place in there for place, _, _ in batch):
+                continue  # made before a restart
+
+            def tell(share: float, _: str, number: int = number, size: int = len(batch)) -> None:
+                first = 1 + sum(map(len, batches[:number]))
+                which = f"sound {first}" if size == 1 else f"sounds {first} to {first + size - 1}"
+                total = sum(map(len, batches))
+                done = (first - 1 + size * share) / total
+                desk.tell(SOUNDS * done, f"making {which} of {total}, {share:.0%}")
+
+            wanted = [(prompt, settings) for _, prompt, settings in batch]
+            made = self.engines.make(
+                backend, wanted, on_progress=tell, should_stop=desk.should_stop
+            )
+            for (place, _, _), candidate in zip(batch, made, strict=True):
+                if kept is None or place == kept:
+                    self._keep(job, 0 if kept is not None else place, candidate, desk)
         return True
+
+    def _keep(self, job: Job, place: int, candidate: Candidate, desk: Desk) -> None:
+        clip = self.store.clips.put(candidate.audio, candidate.sample_rate)
+        self._compare(job.request["same_as"], candidate.id, clip.sha256, desk)
+        self.store.candidates.add(candidate, clip)
+        self.store.jobs.add_candidate(job.id, place, candidate.id)
+
+    def _plan(self, request: Request, backend: Any) -> tuple[list[list[Part]], int | None]:
+        """The batches to make, and the one place to keep of them, or None for all.
+
+        The last bits of a sound depend on what shares its batch (the order of sums in a matrix
+        product does). So "same again" makes anew the whole batch in which the candidate was first
+        made, and a run that was cut short is finished in the batches that it began with.
+        """
+        if request.same_as is None:
+            return in_batches(request, backend), None
+        origin = self.store.jobs.origin(request.same_as)
+        if origin is None:
+            return in_batches(request, backend), 0
+        job, place = origin
+        plan = in_batches(from_plain(self.store.jobs.get(job).request), backend)
+        return [batch for batch in plan if any(place == p for p, _, _ in batch)], place
 
     def listen(self, job: Job, desk: Desk) -> bool:
         """Phase two: CLAP's score and the listener's report, one candidate at a time."""
@@ -156,31 +176,40 @@ class Generation:
         more = f" and {len(named) - 8} more" if len(named) > 8 else ""
         return f"The model does not know {', '.join(named[:8])}{more}; say it in other words."
 
-    def _missing(self, job: Job, request: Request) -> list[str]:
-        """The prompts that lack a candidate: all of them, unless a restart cut the work short."""
-        there = self.store.jobs.positions(job.id)
-        n = request.count
-        return [
-            text
-            for place, text in enumerate(request.prompts)
-            if not all(place * n + i in there for i in range(n))
-        ]
-
-    def _compare(self, request: Request, candidate: str, clip: str, desk: Desk) -> None:
+    def _compare(self, same_as: str | None, candidate: str, clip: str, desk: Desk) -> None:
         """For "same again": say whether it is the same, before anything is kept."""
-        if request.same_as is None:
+        if same_as is None:
             return
-        before = self.store.candidates.find([request.same_as])[0]
-        if before.clip == clip and candidate == before.id:
-            desk.notice(f"Same again: the same {clip[:12]}… (SHA-256), byte for byte.")
-        elif candidate != before.id:
+        before = self.store.candidates.find([same_as])[0]
+        same = before.clip == clip
+        if candidate != before.id:
             desk.notice(
-                "Same again: made by another version of the model or its libraries than "
-                f"{before.id}, so it is a candidate of its own; "
-                + ("its bytes are the same." if before.clip == clip else "its bytes differ.")
+                "Same again: another version of the model or its libraries made this than before, "
+                f"so it is a candidate of its own; its bytes {'are the same' if same else 'differ'}."
             )
+        elif same:
+            desk.notice(f"Same again: the same {clip[:12]}… (SHA-256), byte for byte.")
         else:
             desk.notice(
                 f"Same again: the bytes differ ({clip[:12]}… now, {before.clip[:12]}… before); "
                 "the first is kept."
             )
+
+
+def in_batches(request: Request, backend: Any) -> list[list[Part]]:
+    """Every candidate of the request with its place, prompt by prompt, in batches of `BATCH`."""
+    first = Settings(
+        model=backend.name,
+        seed=request.seed,
+        steps=request.steps or backend.default_steps,
+        guidance=backend.default_guidance if request.guidance is None else request.guidance,
+        sampler=request.sampler,
+        dtype=backend.dtype,
+    )
+    prompts = [Prompt(text=text, seconds=request.seconds) for text in request.prompts]
+    parts = [
+        (place * request.count + i, prompt, replace(first, seed=(request.seed + i) % SEED_LIMIT))
+        for place, prompt in enumerate(prompts)
+        for i in range(request.count)
+    ]
+    return [parts[start : start + BATCH] for start in range(0, len(parts), BATCH)]

@@ -180,6 +180,16 @@ class JobTable:
                 {"job": job, "position": position, "candidate": candidate},
             )
 
+    def origin(self, candidate: str) -> tuple[str, int] | None:
+        """The job that made this candidate first, and its place there."""
+        question = text(
+            "select job, position from job_candidates join jobs on jobs.id = job"
+            " where candidate = :candidate order by started_at limit 1"
+        )
+        with self.database.read() as rows:
+            row = rows.execute(question, {"candidate": candidate}).first()
+        return None if row is None else (row.job, row.position)
+
     def positions(self, job: str) -> dict[int, str]:
         """The candidates made so far, by place."""
         with self.database.read() as rows:

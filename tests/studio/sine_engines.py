@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any
 
@@ -19,7 +19,8 @@ KNOWN = {"a", "dog", "barks", "rain", "falls", "then", "followed", "by", "rainin
 class SineBackend:
     """Keeps the protocol of `pipelines.generate.backend`, as far as sampling goes."""
 
-    name, revision, sample_rate, max_seconds = "sine", "r1", RATE, 10.24
+    name, revision, sample_rate, max_seconds = "embedded", "r1", RATE, 10.24
+    dtype = "float32"
     default_steps, default_guidance = 25, 4.5
 
     def __init__(self, pause: float = 0.0) -> None:
@@ -101,12 +102,7 @@ class SineEngines(Engines):
             SimpleNamespace(name="broken", title="Broken", path=None, licence="MIT", note=""),
         ]
 
-    def make(self, backend, prompts, settings, count, *, on_progress, should_stop) -> Iterator:
-        wanted = [
-            (p, replace(settings, seed=(settings.seed + i) % 2**31))
-            for p in prompts
-            for i in range(count)
-        ]
+    def make(self, backend, wanted, *, on_progress, should_stop) -> Iterator[Candidate]:
         for place, (prompt, made) in enumerate(wanted):
             started = time.perf_counter()
             [audio] = backend.sample(

@@ -6,7 +6,7 @@ import zipfile
 
 import numpy as np
 import pytest
-from sine_engines import SineEngines
+from sine_engines import SineBackend, SineEngines
 
 from pipelines.audio import read_settings
 from pipelines.errors import StudioError
@@ -146,43 +146,60 @@ def test_a_stop_keeps_what_is_finished(services):
     assert 2 <= len(found["cards"]) < 16
 
 
-def test_a_run_cut_short_by_a_crash_is_finished_after_the_restart(config, work):
-    """The second process makes only what is missing, and history has it all."""
+def test_a_run_cut_short_by_a_crash_is_finished_after_the_restart(config, work, monkeypatch):
+    """Of three batches one is there; the second process makes the other two, as first planned."""
+    monkeypatch.setattr("studio.services.generation.BATCH", 2)
     first = Services(config, SineEngines(config))
-    first.generate(HERE, first.check("a dog\nrain\nthen", count=1, seconds=1, seed=4))
+    first.generate(HERE, first.check("a dog\nrain", count=3, seconds=1, seed=4))
     taken = first.store.jobs.take("dead", ["generate"])
+    wanted = [
+        (Prompt(text="a dog", seconds=1.0), Settings(model="embedded", seed=n)) for n in (4, 5)
+    ]
     made = first.engines.make(
-        first.engines.backend("embedded"),
-        [Prompt(text="a dog", seconds=1.0)],
-        Settings(model="embedded", seed=4),
-        1,
-        on_progress=lambda *_: None,
-        should_stop=lambda: False,
+        SineBackend(), wanted, on_progress=lambda *_: None, should_stop=lambda: False
     )
-    for candidate in made:
+    for place, candidate in enumerate(made):
         clip = first.store.clips.put(candidate.audio, candidate.sample_rate)
         first.store.candidates.add(candidate, clip)
-        first.store.jobs.add_candidate(taken.id, 0, candidate.id)
+        first.store.jobs.add_candidate(taken.id, place, candidate.id)
     first.close()
 
     second = Services(config, SineEngines(config))
     second.store.jobs.put_back_orphans(dead_workers=["dead"])
-    asked = []
-    make = second.engines.make
-
-    def noting(backend, prompts, *rest, **named):
-        asked.extend(prompts)
-        return make(backend, prompts, *rest, **named)
-
-    second.engines.make = noting
+    asked = note_batches(second)
     work(second)
-    assert [prompt.text for prompt in asked] == ["rain", "then"]
+    assert asked == [[("a dog", 6), ("rain", 4)], [("rain", 5), ("rain", 6)]]
     [found] = second.views.history(HERE)
-    assert (found["status"], [card["prompt"] for card in found["cards"]]) == (
-        "done",
-        ["a dog", "rain", "then"],
-    )
+    assert found["status"] == "done"
+    assert [(card["prompt"], card["settings"]["seed"]) for card in found["cards"]] == [
+        (text, seed) for text in ("a dog", "rain") for seed in (4, 5, 6)
+    ]
     second.close()
+
+
+def note_batches(services):
+    """The batches that the engine is asked for from now on, as (prompt, seed)."""
+    asked, make = [], services.engines.make
+
+    def noting(backend, wanted, **named):
+        asked.append([(prompt.text, settings.seed) for prompt, settings in wanted])
+        return make(backend, wanted, **named)
+
+    services.engines.make = noting
+    return asked
+
+
+def test_same_again_makes_the_whole_batch_anew(services, work, monkeypatch):
+    """The last bits of a sound depend on its batch; so the batch is the same, and one is kept."""
+    monkeypatch.setattr("studio.services.generation.BATCH", 2)
+    cards = run(services, work, "a dog\nrain", count=2, seed=4, seconds=1)["cards"]
+    asked = note_batches(services)
+    job = services.same_again(HERE, cards[3]["id"])
+    work(services)
+    again = services.views.job(job, HERE)
+    assert asked == [[("rain", 4), ("rain", 5)]]
+    assert [card["id"] for card in again["cards"]] == [cards[3]["id"]]
+    assert "byte for byte" in again["notices"][0]
 
 
 def test_history_is_each_owners_own(services, work):
