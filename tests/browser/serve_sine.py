@@ -7,14 +7,12 @@ import threading
 from pathlib import Path
 
 os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
-HERE = Path(__file__).resolve().parent
-sys.path[:0] = [str(HERE.parents[1]), str(HERE.parent / "studio")]
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from sine_engines import SineEngines  # noqa: E402
-
-from studio.config import Config  # noqa: E402
-from studio.services.services import Services  # noqa: E402
-from studio.shell import build_page, launch_options  # noqa: E402
+from studio.config import Config
+from studio.services.services import Services
+from studio.shell import build_page, launch_options
+from tests.studio.sine_engines import SineEngines
 
 
 def main(folder: str, port: str, pause: str) -> None:

@@ -1,17 +1,13 @@
 """A studio of sines for every test: a store in a folder of its own, nobody at work but the test."""
 
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent))
-
-from sine_engines import SineEngines
-
 from studio.config import Config
 from studio.services.services import Services
+from tests.studio.sine_engines import SineEngines
 
 
 @pytest.fixture

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 import soundfile
-from sine_engines import SineEngines
 
 from pipelines.audio import read_settings
 from studio import cli
 from studio.services.services import Services
+from tests.studio.sine_engines import SineEngines
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -54,7 +54,7 @@ def test_generate_prints_one_line_per_candidate(run, tmp_path):
     assert path == tmp_path / "out" / f"baton-{lines[0]['id']}.flac"
     assert read_settings(path)["seed"] == 5
     assert soundfile.info(path).duration == 1.0
-    assert "step" in said or "listening" in said or "loading" in said
+    assert "%  " in said
 
 
 def test_without_out_the_path_is_the_stored_clip(run):

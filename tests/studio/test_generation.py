@@ -6,7 +6,6 @@ import zipfile
 
 import numpy as np
 import pytest
-from sine_engines import SineBackend, SineEngines
 
 from pipelines.audio import read_settings
 from pipelines.errors import StudioError
@@ -14,6 +13,7 @@ from pipelines.records import Prompt, Settings
 from studio.config import Config
 from studio.services.services import Services
 from studio.visitors import HERE
+from tests.studio.sine_engines import SineBackend, SineEngines
 
 
 def run(services, work, prompts="a dog barks then rain falls", **wishes):
@@ -71,7 +71,9 @@ def test_same_again_proves_the_same_bytes(services, work):
 def test_same_again_does_not_hide_a_difference(services, work, monkeypatch):
     """When the bytes differ the page says so, and the first stays."""
     first = run(services, work, seed=3, seconds=1)["cards"][0]
-    monkeypatch.setattr("sine_engines.sound", lambda p, s: np.full((1, 16000), 0.5, np.float32))
+    monkeypatch.setattr(
+        "tests.studio.sine_engines.sound", lambda p, s: np.full((1, 16000), 0.5, np.float32)
+    )
     job = services.same_again(HERE, first["id"])
     work(services)
     again = services.views.job(job, HERE)
