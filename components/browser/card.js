@@ -104,7 +104,7 @@ export class Card {
       this.heart,
       press("Vary", "Four more with new seeds", () => this.begin("vary?count=4")),
       press("Same again", "Make it anew and compare the bytes", () => this.begin("again")),
-      press("Use settings", "Put its prompt, seed and settings into the form", () => this.reuse()),
+      press("Reuse", "Put its prompt, seed and settings into the form", () => this.reuse()),
       element("span", { class: "bs-gap" }),
       file("wav"),
       file("flac"),

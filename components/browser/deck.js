@@ -130,6 +130,7 @@ export class Deck extends HTMLElement {
     const groups = prompts.map((text) => [text, cards.filter((card) => card.prompt === text)]);
     const each = Math.max(1, Math.round(wanted / prompts.length));
     const settled = !this.run || this.run.is_over;
+    const before = new Map([...this.cards].map(([id, card]) => [id, card.node.isConnected && card.node.getBoundingClientRect()]));
     const sections = groups.map(([text, found]) => {
       const section = this.section(text, prompts.length > 1);
       const places = ranks(found);
@@ -147,7 +148,11 @@ export class Deck extends HTMLElement {
     } else {
       this.body.replaceChildren(element("div", { class: "bs-empty" }, element("strong", {}, "No sound was made."), element("span", {}, "Change the request and press Generate again.")));
     }
-    for (const card of this.cards.values()) if (card.node.isConnected) card.show();
+    for (const [id, card] of this.cards) {
+      if (!card.node.isConnected) continue;
+      glide(card.node, before.get(id));
+      card.show();
+    }
   }
 
   section(text, isTitled) {
@@ -203,6 +208,14 @@ function setChildren(grid, nodes, waiting) {
   });
   while (grid.children.length > nodes.length + waiting) grid.lastElementChild.remove();
   while (grid.children.length < nodes.length + waiting) grid.append(placeholder());
+}
+
+/** A card that changed its place moves there, for those who like things to move. */
+function glide(node, from) {
+  if (!from || matchMedia("(prefers-reduced-motion: reduce)").matches) return;
+  const to = node.getBoundingClientRect();
+  const [across, down] = [from.left - to.left, from.top - to.top];
+  if (across || down) node.animate([{ transform: `translate(${across}px, ${down}px)` }, { transform: "none" }], { duration: 320, easing: "ease-in-out" });
 }
 
 function statusOf(run) {
