@@ -2,6 +2,7 @@
 
 import time
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from pipelines.errors import Cancelled, StudioError
@@ -47,11 +48,11 @@ class Generation:
         return self._like(candidate, seed=candidate.settings.seed, same_as=candidate.id)
 
     def _like(self, candidate: StoredCandidate, **changed: Any) -> Request:
-        made = candidate.settings
+        made, usual = candidate.settings, self.engines.config.model
         return check_request(
             self.engines.config,
             candidate.prompt.text,
-            model=made.model,
+            model=usual if Path(usual).name == made.model else made.model,  # a folder has a path
             seconds=candidate.prompt.seconds,
             steps=made.steps,
             guidance=made.guidance,
@@ -172,7 +173,10 @@ class Generation:
         if not words:
             return ""
         nearest = {word: self.engines.nearest_known(word) for word in words}
-        named = [f"“{w}” (nearest: “{near}”)" if near else f"“{w}”" for w, near in nearest.items()]
+        named = [
+            f"“{word}” (nearest: “{near}”)" if near and near != word else f"“{word}”"
+            for word, near in nearest.items()
+        ]
         more = f" and {len(named) - 8} more" if len(named) > 8 else ""
         return f"The model does not know {', '.join(named[:8])}{more}; say it in other words."
 
@@ -197,7 +201,11 @@ class Generation:
 
 
 def in_batches(request: Request, backend: Any) -> list[list[Part]]:
-    """Every candidate of the request with its place, prompt by prompt, in batches of `BATCH`."""
+    """Every candidate of the request with its place, prompt by prompt.
+
+    The very first is made alone, so that there is soon something to hear; then in batches of
+    `BATCH`.
+    """
     first = Settings(
         model=backend.name,
         seed=request.seed,
@@ -212,4 +220,4 @@ def in_batches(request: Request, backend: Any) -> list[list[Part]]:
         for place, prompt in enumerate(prompts)
         for i in range(request.count)
     ]
-    return [parts[start : start + BATCH] for start in range(0, len(parts), BATCH)]
+    return [parts[:1]] + [parts[start : start + BATCH] for start in range(1, len(parts), BATCH)]

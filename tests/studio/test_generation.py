@@ -49,6 +49,13 @@ def test_sounds_come_before_scores(services):
     assert len(found["cards"][0]["peaks"]) == 320
 
 
+def test_the_first_sound_does_not_wait_for_the_others(services, work):
+    """One alone, then eight together, then the rest."""
+    asked = note_batches(services)
+    run(services, work, "a dog", count=12, seed=0, seconds=1)
+    assert [len(batch) for batch in asked] == [1, 8, 3]
+
+
 def test_a_list_keeps_its_order(services, work):
     """Prompt by prompt, candidate by candidate."""
     found = run(services, work, "rain falls\na dog barks", count=2, seed=1, seconds=1)
@@ -149,7 +156,7 @@ def test_a_stop_keeps_what_is_finished(services):
 
 
 def test_a_run_cut_short_by_a_crash_is_finished_after_the_restart(config, work, monkeypatch):
-    """Of three batches one is there; the second process makes the other two, as first planned."""
+    """Of four batches two are there; the second process makes the others, as first planned."""
     monkeypatch.setattr("studio.services.generation.BATCH", 2)
     first = Services(config, SineEngines(config))
     first.generate(HERE, first.check("a dog\nrain", count=3, seconds=1, seed=4))
@@ -170,7 +177,7 @@ def test_a_run_cut_short_by_a_crash_is_finished_after_the_restart(config, work, 
     second.store.jobs.put_back_orphans(dead_workers=["dead"])
     asked = note_batches(second)
     work(second)
-    assert asked == [[("a dog", 6), ("rain", 4)], [("rain", 5), ("rain", 6)]]
+    assert asked == [[("rain", 4), ("rain", 5)], [("rain", 6)]]
     [found] = second.views.history(HERE)
     assert found["status"] == "done"
     assert [(card["prompt"], card["settings"]["seed"]) for card in found["cards"]] == [
@@ -196,11 +203,11 @@ def test_same_again_makes_the_whole_batch_anew(services, work, monkeypatch):
     monkeypatch.setattr("studio.services.generation.BATCH", 2)
     cards = run(services, work, "a dog\nrain", count=2, seed=4, seconds=1)["cards"]
     asked = note_batches(services)
-    job = services.same_again(HERE, cards[3]["id"])
+    job = services.same_again(HERE, cards[1]["id"])
     work(services)
     again = services.views.job(job, HERE)
-    assert asked == [[("rain", 4), ("rain", 5)]]
-    assert [card["id"] for card in again["cards"]] == [cards[3]["id"]]
+    assert asked == [[("a dog", 5), ("rain", 4)]]
+    assert [card["id"] for card in again["cards"]] == [cards[1]["id"]]
     assert "byte for byte" in again["notices"][0]
 
 
