@@ -161,9 +161,8 @@ def test_a_run_cut_short_by_a_crash_is_finished_after_the_restart(config, work, 
     first = Services(config, SineEngines(config))
     first.generate(HERE, first.check("a dog\nrain", count=3, seconds=1, seed=4))
     taken = first.store.jobs.take("dead", ["generate"])
-    wanted = [
-        (Prompt(text="a dog", seconds=1.0), Settings(model="embedded", seed=n)) for n in (4, 5)
-    ]
+    dog = Prompt(text="a dog", seconds=1.0)
+    wanted = [(dog, Settings(model="embedded", seed=seed)) for seed in (4, 5, 6)]
     made = first.engines.make(
         SineBackend(), wanted, on_progress=lambda *_: None, should_stop=lambda: False
     )
