@@ -18,7 +18,7 @@ PLANS = {
         steps=1250, learning_rate=1e-3, warmup=80, average=0.995, weight_decay=0.05, seed=21
     ),
     "evaluation": Plan(
-        steps=1250, learning_rate=1e-3, warmup=80, average=0.995, weight_decay=0.05, seed=22
+        steps=1000, learning_rate=1e-3, warmup=80, average=0.995, weight_decay=0.05, seed=22
     ),
 }
 BATCH = 64

@@ -32,6 +32,7 @@ PARTS = (
     "autoencoder",
     "decoder",
     "latents",
+    "draft",
     "base",
     "clean",
     "clap-reward",
@@ -92,8 +93,9 @@ class Workshop:
             )
         elif part == "latents":
             self.latents()
-        elif part in ("base", "clean"):
-            start = self.root / "base" if part == "clean" else None
+        elif part in flow.PLANS:
+            before = {"base": "draft", "clean": "base"}.get(part)
+            start = self.root / before if before else None
             flow.train_flow(
                 part,
                 self.corpus("flow"),

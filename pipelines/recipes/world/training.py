@@ -30,6 +30,12 @@ class Plan:
     average: float = 0.999  # decay of the weight average that is kept
     save_every: int = 250
     seed: int = 0
+    stop_at: int | None = None  # end here, although the schedule is laid out for `steps`
+
+    @property
+    def last(self) -> int:
+        """The step after which the run is over."""
+        return self.steps if self.stop_at is None else self.stop_at
 
 
 def rate_at(step: int, plan: Plan) -> float:
@@ -73,7 +79,7 @@ def train(
     average = [p.detach().clone() for p in trainable]
     first = _resume(folder, plan, model, optimiser, average)
     started, timed_from, sums = time.monotonic(), first, {}
-    for step in range(first, plan.steps):
+    for step in range(first, plan.last):
         torch.manual_seed(fork(plan.seed, "step", step))  # dropout and the like
         losses = loss_of(step)
         if not torch.isfinite(losses["loss"]):
@@ -92,16 +98,16 @@ def train(
             sums[name] = sums.get(name, 0.0) + value.item()
         if step == timed_from + 4 or (step + 1) % 50 == 0:
             pace = (time.monotonic() - started) / (step + 1 - timed_from)
-            left = pace * (plan.steps - step - 1)
+            left = pace * (plan.last - step - 1)
             log.info("%s step %d of %d, %.2f s a step, %.0f min left: %s", folder.name, step + 1,
-                     plan.steps, pace, left / 60,
+                     plan.last, pace, left / 60,
                      {k: round(v.item(), 4) for k, v in losses.items()})  # fmt: skip
         if (step + 1) % 50 == 0:
             with (folder / "losses.jsonl").open("a") as lines:
                 row = {"step": step + 1, **{k: v / 50 for k, v in sums.items()}}
                 lines.write(json.dumps(row) + "\n")
             sums = {}
-        if (step + 1) % plan.save_every == 0 or step + 1 == plan.steps:
+        if (step + 1) % plan.save_every == 0 or step + 1 == plan.last:
             _save(folder, plan, step + 1, model, optimiser, average)
             if on_save is not None:
                 with averaged(trainable, average):
