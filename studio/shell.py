@@ -1,6 +1,5 @@
 """The page: masthead, the tabs that work, and how it is launched."""
 
-from pathlib import Path
 from typing import Any
 
 import gradio as gr
@@ -16,9 +15,12 @@ from studio.theme import studio_theme
 from studio.visitors import Visitors
 
 TABS = (("Generate", generate.build),)  # in the order of the loop; only what works is listed
-ROOT = Path(__file__).resolve().parent.parent
 CACHE = (3600, 6 * 3600)  # seconds between sweeps of Gradio's own copies, and their greatest age
-SCRIPT = '<script type="module" src="studio/components/studio.js"></script>'
+# Linked and not handed to Gradio, which would put its own prefix before every selector.
+HEAD = (
+    '<link rel="stylesheet" href="studio/assets/studio.css">'
+    '<script type="module" src="studio/components/studio.js"></script>'
+)
 
 
 def build_page(services: Services) -> gr.Blocks:
@@ -53,8 +55,7 @@ def launch_options(services: Services) -> dict[str, Any]:
         "allowed_paths": [],
         "blocked_paths": [str(config.data.resolve())],
         "theme": studio_theme(),
-        "css_paths": [ROOT / "assets" / "page" / "studio.css"],
-        "head": SCRIPT,
+        "head": HEAD,
         "app_kwargs": {
             "routes": routes(services),
             "middleware": [

@@ -17,7 +17,10 @@ export class Deck extends HTMLElement {
     this.append(this.bar, this.live, this.body);
     this.sort = "best";
     this.empty();
-    window.addEventListener("baton-run", (event) => this.follow(event.detail.job));
+    window.addEventListener("baton-run", (event) => {
+      this.follow(event.detail.job);
+      if (this.getBoundingClientRect().top > innerHeight * 0.7) this.scrollIntoView({ behavior: "smooth" });
+    });
     window.addEventListener("baton-cards", (event) => this.showCards(event.detail.title, event.detail.cards));
     this.resume();
   }

@@ -1,6 +1,7 @@
 """Sounds to take away: WAV or FLAC with all that made them inside, one by one or as a zip."""
 
 import json
+import shutil
 import tempfile
 import zipfile
 from dataclasses import dataclass
@@ -53,6 +54,10 @@ class Downloads:
                 f"The zip could not be written ({error.strerror}); free some disk space."
             ) from error
         return target
+
+    def clear(self) -> None:
+        """Delete files that were made and never sent."""
+        shutil.rmtree(self.store.folder / "outgoing", ignore_errors=True)
 
     def _write(self, candidate: StoredCandidate, kind: str, folder: Path) -> Path:
         audio, rate = self.store.clips.read(candidate.clip)

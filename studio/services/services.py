@@ -37,7 +37,8 @@ class Services:
         self.warming = threading.Event()
 
     def start(self) -> None:
-        """Begin to work through the job table."""
+        """Throw away what was on its way out when the studio last ended; begin to work."""
+        self.downloads.clear()
         self.worker.start()
 
     def warm(self) -> None:
