@@ -109,6 +109,11 @@ class Services:
         """The checkpoints that are here."""
         return self.engines.models()
 
+    def longest(self) -> float:
+        """How many seconds the form offers; each model says for itself what it can make."""
+        is_small = all(model.name.startswith("embedded") for model in self.models())
+        return 10.0 if is_small else 30.0
+
     def _check_model(self, name: str) -> None:
         """Refuse a model that is not on the list; a path to a folder is the command line's alone."""
         known = [model.name for model in self.models()]

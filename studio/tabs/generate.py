@@ -47,7 +47,7 @@ def build_form(services: Services) -> dict[str, Any]:
         1, limits.max_count, value=4, step=1, label="Candidates", buttons=[], elem_id="count"
     )
     form["seconds"] = gr.Slider(
-        1, 30, value=10, step=0.5, label="Seconds", buttons=[], elem_id="seconds"
+        1, services.longest(), value=10, step=0.5, label="Seconds", buttons=[], elem_id="seconds"
     )
     form["button"] = gr.Button("Generate", variant="primary", elem_id="generate-button")
     with gr.Row(elem_id="seed-row"):
