@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Row, bindparam, text
+from sqlalchemy import Row, String, bindparam, text
 
 from pipelines.records import Candidate, Prompt, Settings
 from studio.store.clips import Clip
@@ -80,7 +80,7 @@ class CandidateTable:
             "select candidates.id, clip, recipe, timings, sample_rate, channels, samples,"
             " candidates.created_at from candidates join clips on clip = sha256"
             " where candidates.id in :ids"
-        ).bindparams(bindparam("ids", expanding=True))
+        ).bindparams(bindparam("ids", expanding=True, type_=String()))
         with self.database.read() as rows:
             found = {row.id: read_row(row) for row in rows.execute(question, {"ids": list(ids)})}
         return [found[i] for i in ids if i in found]
@@ -114,7 +114,7 @@ class CandidateTable:
         """What was said, by candidate and by judge."""
         question = text(
             "select candidate, judge, said from judgements where candidate in :ids"
-        ).bindparams(bindparam("ids", expanding=True))
+        ).bindparams(bindparam("ids", expanding=True, type_=String()))
         said: dict[str, dict[str, dict[str, Any]]] = {i: {} for i in ids}
         with self.database.read() as rows:
             for row in rows.execute(question, {"ids": list(ids)}):
