@@ -25,6 +25,7 @@ class Config:
     host: str | None = None  # None: Gradio's own rule, this machine only unless told otherwise
     warm: bool = True  # load the model once the page is up, before anyone asks for a sound
     on_space: bool = False  # a page for strangers: each visitor sees only their own history
+    public_host: str | None = None  # under which name strangers reach the page
     max_prompts: int = 64  # in one request; longer lists belong to `cli generate`
     max_count: int = 16  # candidates per prompt; best-of-N beyond this gains little
     max_candidates: int = 256  # in one request, all prompts together
@@ -43,6 +44,7 @@ ENVIRONMENT = {
     "BATON_HOST": "host",
     "BATON_WARM": "warm",
     "SPACE_ID": "on_space",
+    "SPACE_HOST": "public_host",
 }
 
 

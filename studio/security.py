@@ -35,10 +35,16 @@ SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
 
 
 class SecurityHeaders:
-    """Middleware: the headers above on every answer, and no change asked for by another site."""
+    """Middleware: the headers above on every answer, and no change asked for by another site.
 
-    def __init__(self, app: ASGIApp) -> None:
+    Args:
+        app: what comes after.
+        public_host: a name of ours that a proxy may not pass on.
+    """
+
+    def __init__(self, app: ASGIApp, public_host: str | None = None) -> None:
         self.app = app
+        self.public_host = public_host
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Refuse a foreign change with 403; else pass on, and mark the answer."""
@@ -53,14 +59,14 @@ class SecurityHeaders:
                     headers[name] = value
             await send(message)
 
-        if is_foreign_change(scope):
+        if is_foreign_change(scope, self.public_host):
             refusal = JSONResponse({"error": "This request came from another site."}, 403)
             await refusal(scope, receive, send_marked)
             return
         await self.app(scope, receive, send_marked)
 
 
-def is_foreign_change(scope: Scope) -> bool:
+def is_foreign_change(scope: Scope, public_host: str | None = None) -> bool:
     """Whether a page of another origin asks to change something.
 
     Gradio answers any origin with credentials allowed, so the check is ours. Programs send no
@@ -72,5 +78,5 @@ def is_foreign_change(scope: Scope) -> bool:
     origin = headers.get("origin")
     if origin is None:
         return False
-    hosts = {headers.get("host"), headers.get("x-forwarded-host")}
+    hosts = {headers.get("host"), headers.get("x-forwarded-host"), public_host}
     return urlsplit(origin).netloc not in hosts

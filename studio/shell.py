@@ -59,7 +59,7 @@ def launch_options(services: Services) -> dict[str, Any]:
         "app_kwargs": {
             "routes": routes(services),
             "middleware": [
-                Middleware(SecurityHeaders),
+                Middleware(SecurityHeaders, public_host=config.public_host),
                 Middleware(Visitors, on_space=config.on_space),
             ],
         },

@@ -1,6 +1,7 @@
 """What a person does in a browser: open, generate, replay from history, stop. Slow: a real page."""
 
 import re
+import urllib.request
 
 import pytest
 
@@ -201,3 +202,18 @@ def test_nothing_jumps_when_the_sounds_arrive(watch):
     seen.finish()
     seen.page.wait_for_function("() => document.querySelectorAll('.is-drawn').length === 4")
     assert seen.page.evaluate("window.shift") < 0.1
+
+
+def test_the_named_endpoint_answers_programs(studio):
+    """`/generate` through Gradio's own client: candidates with scores, and where their sound is."""
+    from gradio_client import Client
+    from gradio_client.exceptions import AppError
+
+    client = Client(studio.address, verbose=False)
+    run = client.predict("a dog barks then rain falls", 2, 1.0, seed=3, api_name="/generate")
+    assert [card["settings"]["seed"] for card in run["cards"]] == [3, 4]
+    assert run["cards"][0]["hearing"]["order"] is True
+    with urllib.request.urlopen(studio.address.rstrip("/") + run["cards"][0]["sound"]) as answer:
+        assert answer.read(4) == b"RIFF"
+    with pytest.raises(AppError, match="The prompt is empty"):
+        client.predict("", api_name="/generate")

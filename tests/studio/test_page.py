@@ -11,7 +11,7 @@ from starlette.routing import Route
 from starlette.testclient import TestClient
 
 from studio.routes import routes
-from studio.security import SecurityHeaders
+from studio.security import SecurityHeaders, is_foreign_change
 from studio.visitors import HERE, Visitors
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -51,6 +51,16 @@ def test_another_site_may_not_change_anything(services, made):
     assert client.post(path, headers={"origin": "https://studio.test"}).status_code == 200
     assert client.post(path).json() == {"stopping": False}
     assert client.get(path).status_code == 405
+
+
+def test_a_proxy_may_hide_our_name():
+    """On a Space the page's own name counts as ours even when the proxy calls us otherwise."""
+    scope = {
+        "method": "POST",
+        "headers": [(b"host", b"10.0.0.1:7860"), (b"origin", b"https://us.hf.space")],
+    }
+    assert is_foreign_change(scope) is True
+    assert is_foreign_change(scope, "us.hf.space") is False
 
 
 def test_sounds_are_served_with_byte_ranges(services, made):
