@@ -49,6 +49,9 @@ def studio_theme() -> Base:
         "button_secondary_border_color": "var(--bs-line)",
         "checkbox_background_color": "var(--bs-field)",
         "checkbox_border_color": "var(--bs-soft)",
+        "checkbox_background_color_selected": "var(--bs-accent)",
+        "checkbox_border_color_selected": "var(--bs-accent)",
+        "checkbox_border_color_focus": "var(--bs-accent)",
         "link_text_color": "var(--bs-accent)",
         "loader_color": "var(--bs-accent)",
     }
