@@ -50,19 +50,33 @@ class Modulation:
 
 
 class Stacked:
-    """Linear layers that read the same input, as one product: [.., in] -> [.., sum of outs]."""
+    """The layers of queries, keys and values as one product: [.., W] -> [.., 3 W].
 
-    def __init__(self, *layers: nn.Module) -> None:
+    The rotary turn mixes channel 2i of a head with 2i + 1. Here the even channels of queries and
+    keys come first and the odd ones last, which leaves their products alone and makes partners
+    half a head apart: a roll is cheaper than a swap of neighbours.
+    """
+
+    def __init__(self, *layers: nn.Module, head: int) -> None:
         self.layers = layers
+        width = layers[0].out_features
+        rows = torch.arange(2 * width).view(-1, head)[:, apart(head)].flatten()
+        self.rows = torch.cat([rows, torch.arange(2 * width, 3 * width)])
+        self.rows = self.rows.to(next(layers[0].parameters()).device)
         self.plain = all(type(layer) is nn.Linear for layer in layers)  # an adapter is not
         if self.plain:
-            self.weight = torch.cat([layer.weight for layer in layers])
-            self.bias = torch.cat([layer.bias for layer in layers])
+            self.weight = torch.cat([layer.weight for layer in layers])[self.rows]
+            self.bias = torch.cat([layer.bias for layer in layers])[self.rows]
 
     def __call__(self, x: Tensor) -> Tensor:
         if self.plain:
             return F.linear(x, self.weight, self.bias)
-        return torch.cat([layer(x) for layer in self.layers], dim=-1)
+        return torch.cat([layer(x) for layer in self.layers], dim=-1)[..., self.rows]
+
+
+def apart(head: int) -> Tensor:
+    """The channels of a head, even ones first."""
+    return torch.arange(head).view(-1, 2).T.flatten()
 
 
 class Widened:
@@ -110,16 +124,21 @@ def surroundings(
         turns=turning_tables(transformer, context.shape[1], frames, context.dtype),
         inputs=[
             (
-                Stacked(block.attn.to_q, block.attn.to_k, block.attn.to_v),
-                Stacked(block.attn.add_q_proj, block.attn.add_k_proj, block.attn.add_v_proj),
+                Stacked(attn.to_q, attn.to_k, attn.to_v, head=attn.head_dim),
+                Stacked(attn.add_q_proj, attn.add_k_proj, attn.add_v_proj, head=attn.head_dim),
                 Widened(block.ff.net[0].proj),
                 Widened(block.ff_context.net[0].proj),
             )
             for block in transformer.transformer_blocks
+            for attn in [block.attn]
         ]
         + [
-            (Stacked(block.attn.to_q, block.attn.to_k, block.attn.to_v), Widened(block.proj_mlp))
+            (
+                Stacked(attn.to_q, attn.to_k, attn.to_v, head=attn.head_dim),
+                Widened(block.proj_mlp),
+            )
             for block in transformer.single_transformer_blocks
+            for attn in [block.attn]
         ],
     )
 
@@ -135,21 +154,23 @@ def turning_tables(
     device = transformer.device
     position = torch.cat([torch.zeros(length), torch.arange(frames)]).to(device)
     cos, sin = transformer.pos_embed(position[:, None].expand(-1, 3))  # [N, head], float32
-    sin = sin * torch.tensor([-1.0, 1.0], device=device).repeat(sin.shape[1] // 2)
+    order, half = apart(cos.shape[1]).to(device), cos.shape[1] // 2
+    cos, sin = cos[:, order], sin[:, order]
+    sin = sin * torch.tensor([-1.0, 1.0], device=device).repeat_interleave(half)
     tables = []
     for block in [*transformer.transformer_blocks, *transformer.single_transformer_blocks]:
         attn, weights = block.attn, []
         for of, scale in (("q", attn.head_dim**-0.5), ("k", 1.0)):
-            weight = getattr(attn, f"norm_{of}").weight.float().expand_as(cos)
+            weight = getattr(attn, f"norm_{of}").weight.float()[order].expand_as(cos)
             if attn.added_kv_proj_dim is not None:
-                added = getattr(attn, f"norm_added_{of}").weight.float()
+                added = getattr(attn, f"norm_added_{of}").weight.float()[order]
                 weight = torch.cat([added.expand(length, -1), weight[length:]])
             weights.append(weight * scale)
         weight = torch.stack(weights, dim=1)[:, :, None]  # [N, 2, 1, head]
         tables.append(
             (
                 (cos[:, None, None] * weight).to(dtype),
-                (sin[:, None, None] * swap_pairs(weight)).to(dtype),
+                (sin[:, None, None] * weight.roll(half, dims=-1)).to(dtype),
             )
         )
     return tables
@@ -276,12 +297,7 @@ def normed_and_turned(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
     """RMS norm over the last axis, with its weight and the rotary turn from the tables."""
     size = torch.linalg.vector_norm(x, dim=-1, keepdim=True, dtype=torch.float32)
     x = x * (size.square() / x.shape[-1] + NORM_EPSILON).rsqrt().to(x.dtype)
-    return torch.addcmul(x * cos, swap_pairs(x), sin)
-
-
-def swap_pairs(x: Tensor) -> Tensor:
-    """(a, b, c, d ...) to (b, a, d, c ...) on the last axis."""
-    return x.unflatten(-1, (-1, 2)).flip(-1).flatten(-2)
+    return torch.addcmul(x * cos, x.roll(x.shape[-1] // 2, dims=-1), sin)
 
 
 def normed(x: Tensor, shift: Tensor, scale: Tensor) -> Tensor:
