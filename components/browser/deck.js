@@ -35,7 +35,7 @@ export class Deck extends HTMLElement {
   }
 
   empty() {
-    this.bar.hidden = true;
+    this.bar.replaceChildren(element("h2", {}, "Your sounds"), element("p", { class: "bs-status" }, "They appear here, the best first."));
     this.body.replaceChildren(
       element(
         "div",
@@ -73,7 +73,6 @@ export class Deck extends HTMLElement {
     this.job = null;
     this.run = null;
     this.clear();
-    this.bar.hidden = false;
     this.bar.replaceChildren(element("h2", {}, title), element("p", { class: "bs-status" }, `${cards.length} kept`));
     if (!cards.length) {
       this.body.replaceChildren(
@@ -85,7 +84,6 @@ export class Deck extends HTMLElement {
   }
 
   showBar(run) {
-    this.bar.hidden = false;
     if (this.bar.dataset.run !== run.id) this.buildBar(run);
     const [note, meter, stop, tools, notices] = this.parts;
     note.textContent = statusOf(run);
@@ -207,7 +205,10 @@ const bySeed = (cards) => [...cards].sort((a, b) => a.settings.seed - b.settings
 /** Exactly these children, then so many placeholders; what is right already is not touched. */
 function setChildren(grid, nodes, waiting) {
   nodes.forEach((node, i) => {
-    if (grid.children[i] !== node) grid.insertBefore(node, grid.children[i] ?? null);
+    const there = grid.children[i];
+    if (there === node) return;
+    if (there?.classList.contains("bs-waiting") && !node.isConnected) there.replaceWith(node);
+    else grid.insertBefore(node, there ?? null);
   });
   while (grid.children.length > nodes.length + waiting) grid.lastElementChild.remove();
   while (grid.children.length < nodes.length + waiting) grid.append(placeholder());
