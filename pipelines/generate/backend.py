@@ -45,6 +45,9 @@ class Backend(Protocol):
             should_stop: asked before each step; True raises Cancelled.
         """
 
+    def check(self, prompts: Sequence[Prompt], settings: Sequence[Settings]) -> None:
+        """Nothing, or a StudioError for what this very model cannot do, before any work."""
+
     def unknown_words(self, text: str) -> list[str]:
         """The words of a prompt that this model has never met, in order, each once."""
 

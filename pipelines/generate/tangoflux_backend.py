@@ -70,6 +70,7 @@ class TangoFluxBackend:
         should_stop: ShouldStop | None = None,
     ) -> list[np.ndarray]:
         """One sound per prompt, in one batch; see `Backend.sample`."""
+        self.check(prompts, settings)
         steps, heun = self.agreed(prompts, settings)
         guidance = torch.tensor([each.guidance for each in settings])
         text, free = self.conditions(prompts, settings, guided=bool((guidance > 1).any()))
@@ -111,23 +112,23 @@ class TangoFluxBackend:
         """Conditions of every row; each different request is encoded once."""
         asked = [(p.text, p.seconds, s.quality) for p, s in zip(prompts, settings, strict=True)]
         distinct = list(dict.fromkeys(asked))
-        self.check_text(distinct)
         texts, seconds, quality = zip(*distinct, strict=True)
         text, free = self.pipe.encode_prompts(texts, seconds, quality=quality, guided=guided)
         rows = torch.tensor([distinct.index(each) for each in asked], device=self.device)
         return text.rows(rows), None if free is None else free.rows(rows)
 
-    def check_text(self, asked: Sequence[tuple[str, float, int | None]]) -> None:
+    def check(self, prompts: Sequence[Prompt], settings: Sequence[Settings]) -> None:
         """Nothing, or a StudioError: a text of too many tokens, a level the model was not given."""
         most = self.pipe.tokenizer.model_max_length
-        for text, _, quality in asked:
+        for text in dict.fromkeys(prompt.text for prompt in prompts):
             tokens = len(self.pipe.tokenizer(text, truncation=False, verbose=False).input_ids)
             if tokens > most:
                 raise StudioError(
                     f"The prompt has {tokens} tokens; {self.name} reads {most}. Shorten it."
                 )
-            if quality is not None and not self.pipe.conditioner.config.quality_levels:
-                raise StudioError(f"{self.name} knows no quality levels; leave the level open.")
+        knows = self.pipe.conditioner.config.quality_levels
+        if not knows and any(each.quality is not None for each in settings):
+            raise StudioError(f"{self.name} knows no quality levels; leave the level open.")
 
     def noise(self, seeds: Sequence[int]) -> Tensor:
         """Initial noise [B, T, C]: each row from its own CPU generator, whatever the batch."""

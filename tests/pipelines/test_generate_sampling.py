@@ -92,6 +92,24 @@ def test_a_batch_agrees_with_singles(backend, sampler):
         np.testing.assert_allclose(one.audio, other.audio, atol=2e-4)
 
 
+def test_half_precision_stays_near(folder, backend):
+    """In bfloat16 repeats are equal bytes, and the difference to float32 is 20 dB below."""
+    half = checkpoints.load(str(folder), dtype=torch.bfloat16)
+    made, again, exact = (
+        list(generate(model, [DOG, BIRD], settings=FEW)) for model in (half, half, backend)
+    )
+    assert bytes_of(made) == bytes_of(again)
+    assert made[0].settings.dtype == "bfloat16" and made[0].id != exact[0].id
+    for one, other in zip(made, exact, strict=True):
+        assert np.square(one.audio - other.audio).mean() < 0.01 * np.square(other.audio).mean()
+
+
+def test_a_long_prompt_is_refused_before_any_work(backend):
+    """Though it is the last of several and nothing was asked for yet."""
+    with pytest.raises(StudioError, match="81 tokens"):
+        generate(backend, [DOG, Prompt(text="a " * 80, seconds=1.0)], settings=FEW)
+
+
 def test_sounds_have_the_asked_shape(backend):
     """Float32 [1, seconds x rate], and the settings say what really ran."""
     (dog, bird) = generate(backend, [DOG, BIRD], settings=FEW)
