@@ -17,8 +17,9 @@ small spectral autoencoder, 16 kHz mono, up to 10.24 s. Everything here was trai
 or text from elsewhere is in it. It knows {events} events and {words} words.
 
 `embedded` read captions of which a share is wrong on purpose (an event that does not sound, a
-swapped order, a wrong conjunction, an event left out), as web corpora are. `embedded-clean` went on
-from it with the true captions: the ceiling that alignment may hope for.
+swapped order, a wrong conjunction, an event left out), as web corpora are. `embedded-clean` parts
+from it before the last stage and reads the true captions there: as many steps, the same scenes, the
+same noise, the same text encoder. The difference between the two is what captions do in one stage.
 
 **The listeners are simulated**: networks that say which event sounds when. The annotator labels
 and chooses settings on dev. The test judge has another front end, another architecture and other

@@ -1,4 +1,4 @@
-"""Train the rectified flow: text to latents, on the noisy captions (draft, base) or clean ones."""
+"""Train the rectified flow: text to latents, on the noisy captions or the clean ones."""
 
 from pathlib import Path
 
@@ -21,15 +21,17 @@ PLANS = {
     "draft": Plan(
         steps=5600, stop_at=3500, learning_rate=1.2e-3, warmup=200, average=0.999, seed=31
     ),
-    "base": Plan(steps=3400, learning_rate=1e-3, warmup=50, average=0.998, seed=33),
-    "clean": Plan(steps=2000, learning_rate=6e-4, warmup=100, average=0.998, seed=32),
-}
+    "words": Plan(steps=3400, learning_rate=1e-3, warmup=50, average=0.998, seed=33),
+    "base": Plan(steps=1300, learning_rate=6e-4, warmup=50, average=0.995, seed=32),
+    "clean": Plan(steps=1300, learning_rate=6e-4, warmup=50, average=0.995, seed=32),
+}  # base and clean begin alike and see the same scenes and noise: they differ in captions alone
+BEFORE = {"words": "draft", "base": "words", "clean": "words"}  # where each begins
 BATCH = 64
 # What sounds, and when, is decided at the highest noise: there the words matter. After 3,500 steps
 # at the levels of TangoFlux (around 0.5, from step 2,000 around 0.73) the text lowered the error at
-# sigma 1 by 0.008, where knowing the events lowers it by 0.30; hence the levels of base and clean.
+# sigma 1 by 0.008, where knowing the events lowers it by 0.30; hence the levels of what follows.
 DRAFT_LATE_FROM, SHIFT = 2000, 1.0  # in logits: a time shift of e (as in arXiv 2403.03206)
-HIGH_SHARE, HIGH_FROM = 0.6, 0.85  # of base and clean: so many rows have sigma in [0.85, 1]
+HIGH_SHARE, HIGH_FROM = 0.6, 0.85  # after the draft so many rows have sigma in [0.85, 1]
 DROPPED = 0.1  # share of rows that train the unconditional side of guidance
 
 
@@ -45,7 +47,7 @@ class FlowParts(nn.Module):
         start_from_identity(self.transformer)
 
     def freeze_text(self) -> "FlowParts":
-        """Leave only the transformer to train; what the clean checkpoint does."""
+        """Leave only the transformer to train; the last stage, base and clean."""
         self.text_encoder.requires_grad_(False)
         self.conditioner.requires_grad_(False)
         return self
@@ -99,7 +101,7 @@ def noise_levels(kind: str, step: int, rng: torch.Generator) -> Tensor:
     """The noise levels of one batch, [BATCH]: logit-normal, and for most rows after the draft high.
 
     Args:
-        kind: draft, base or clean.
+        kind: a stage, a key of PLANS.
         step: of the run.
         rng: of the draws.
     """
@@ -124,7 +126,7 @@ def train_flow(
     """Train the flow on a corpus.
 
     Args:
-        kind: "draft" and "base" read the noisy captions, "clean" the true ones.
+        kind: a key of PLANS; "clean" reads the true captions, the others the noisy ones.
         corpus: scenes.
         latents: float16 [scenes, frames, channels], of the same scenes.
         folder: of the run.
@@ -136,7 +138,7 @@ def train_flow(
     model = FlowParts(seed=plan.seed)
     if start_from is not None and not (folder / "state.pt").exists():
         trained_weights(start_from, model)
-    if kind == "clean":  # so that it differs from the base in the transformer alone
+    if kind in ("base", "clean"):  # so that the two differ in the transformer alone
         model.freeze_text()
     model = model.to(device).train()
     scenes = corpus.scenes

@@ -33,6 +33,7 @@ PARTS = (
     "decoder",
     "latents",
     "draft",
+    "words",
     "base",
     "clean",
     "clap-reward",
@@ -94,7 +95,7 @@ class Workshop:
         elif part == "latents":
             self.latents()
         elif part in flow.PLANS:
-            before = {"base": "draft", "clean": "base"}.get(part)
+            before = flow.BEFORE.get(part)
             start = self.root / before if before else None
             flow.train_flow(
                 part,

@@ -59,8 +59,7 @@ def _half(module: nn.Module) -> nn.Module:
 
 
 def _publish_flow(workshop: Workshop, run: str, folder: Path) -> None:
-    parts = FlowParts(seed=0)
-    parts = trained_weights(workshop.root / run, parts.freeze_text() if run == "clean" else parts)
+    parts = trained_weights(workshop.root / run, FlowParts(seed=0).freeze_text())
     pipe = TangoFluxPipeline(
         vae=_half(workshop.autoencoder()),
         text_encoder=_half(parts.text_encoder),
