@@ -3,9 +3,11 @@
 Importing this loads no torch; every heavy import is inside the method that needs it.
 """
 
+import json
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,6 +23,9 @@ if TYPE_CHECKING:
     from pipelines.generate.checkpoints import ModelInfo
     from pipelines.soundworld.listeners import Listener
     from pipelines.soundworld.scenes import Scene
+
+
+STEPS, GUIDANCE = 25, 4.5  # TangoFlux's own, for a model that tells none before it is loaded
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,6 +57,18 @@ class Engines:
         from pipelines.generate import checkpoints
 
         return checkpoints.available()
+
+    def defaults(self, name: str) -> tuple[int, float]:
+        """The steps and the guidance that a model is at its best with, without loading it."""
+        loaded = self.loaded_backend(name)
+        if loaded is not None:
+            return loaded.default_steps, loaded.default_guidance
+        told: dict[str, Any] = {}
+        for model in self.models():
+            index = Path(model.path) / "model_index.json"
+            if model.name == name and index.is_file():
+                told = json.loads(index.read_text())
+        return told.get("default_steps", STEPS), told.get("default_guidance", GUIDANCE)
 
     def backend(self, name: str) -> "Backend":
         """The generator of this name, loaded if need be.

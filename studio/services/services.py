@@ -109,6 +109,10 @@ class Services:
         """The checkpoints that are here."""
         return self.engines.models()
 
+    def defaults(self, model: str) -> tuple[int, float]:
+        """The steps and the guidance that the form offers for a model."""
+        return self.engines.defaults(model)
+
     def longest(self) -> float:
         """How many seconds the form offers; each model says for itself what it can make."""
         is_small = all(model.name.startswith("embedded") for model in self.models())

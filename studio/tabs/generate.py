@@ -33,6 +33,7 @@ def build(services: Services) -> None:
 def build_form(services: Services) -> dict[str, Any]:
     """The controls, by name."""
     limits, models = services.config, services.models()
+    steps, guidance = services.defaults(limits.model)
     form: dict[str, Any] = {}
     form["prompts"] = gr.Textbox(
         label="Prompt",
@@ -65,10 +66,10 @@ def build_form(services: Services) -> dict[str, Any]:
         )
     with gr.Accordion("How it is made", open=False, elem_id="making"):
         form["steps"] = gr.Slider(
-            1, limits.max_steps, value=25, step=1, label="Steps", buttons=[], elem_id="steps"
+            1, limits.max_steps, value=steps, step=1, label="Steps", buttons=[], elem_id="steps"
         )
         form["guidance"] = gr.Slider(
-            0, limits.max_guidance, value=4.5, step=0.1, label="Guidance", buttons=[]
+            0, limits.max_guidance, value=guidance, step=0.1, label="Guidance", buttons=[]
         )
         form["sampler"] = gr.Radio(["euler", "heun"], value="euler", label="Sampler")
         form["model"] = gr.Dropdown(
@@ -142,6 +143,11 @@ def wire(services: Services, form: dict[str, Any], deck: gr.HTML) -> None:
     def hint(prompts, model):
         return services.hint(prompts or "", model)
 
+    @shown
+    def take_defaults(model):
+        return services.defaults(model)
+
+    form["model"].input(take_defaults, form["model"], [form["steps"], form["guidance"]], **HIDDEN)
     form["button"].click(start, asked, [form["job"], form["seed"]], **HIDDEN).success(
         None, form["job"], None, js=FOLLOW, **HIDDEN
     )

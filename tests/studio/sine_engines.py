@@ -98,8 +98,8 @@ class SineEngines(Engines):
 
     def models(self) -> list[Any]:
         return [
-            SimpleNamespace(name="embedded", title="Sine", path=None, licence="MIT", note=""),
-            SimpleNamespace(name="broken", title="Broken", path=None, licence="MIT", note=""),
+            SimpleNamespace(name="embedded", title="Sine", path="nowhere", licence="MIT", note=""),
+            SimpleNamespace(name="broken", title="Broken", path="nowhere", licence="MIT", note=""),
         ]
 
     def make(self, backend, wanted, *, on_progress, should_stop) -> Iterator[Candidate]:

@@ -3,6 +3,7 @@ import math
 import threading
 import time
 import zipfile
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -268,6 +269,15 @@ def test_warming_up_survives_a_missing_model():
     engines = SineEngines(config)
     engines.warm()
     assert engines.state("broken").problem.startswith("The checkpoint of broken")
+
+
+def test_the_form_offers_what_the_model_is_best_with(services, tmp_path):
+    """Read from its folder while it is not loaded; TangoFlux's own where it tells nothing."""
+    assert services.defaults("embedded") == (25, 4.5)
+    (tmp_path / "model_index.json").write_text('{"default_steps": 12, "default_guidance": 3.0}')
+    told = SimpleNamespace(name="embedded", path=tmp_path)
+    services.engines.models = lambda: [told]
+    assert services.defaults("embedded") == (12, 3.0)
 
 
 def test_nan_never_reaches_the_model(services):
