@@ -72,6 +72,8 @@ class Generation:
             desk.notice(sentence)
         there = self.store.jobs.positions(job.id)
         batches, kept = self._plan(request, backend)
+        wanted = [(prompt, settings) for batch in batches for _, prompt, settings in batch]
+        backend.check([prompt for prompt, _ in wanted], [settings for _, settings in wanted])
         for number, batch in enumerate(batches):
             if all(place in there for place, _, _ in batch):
                 continue  # made before a restart

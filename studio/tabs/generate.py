@@ -26,7 +26,8 @@ def build(services: Services) -> None:
         with gr.Column(scale=1, min_width=320, elem_id="results"):
             deck = elements.deck()
             elements.history()
-    wire(services, form, deck)
+    wire_button(services, form)
+    wire_form(services, form, deck)
     gr.api(endpoint(services), api_name="generate", concurrency_limit=4)
 
 
@@ -93,37 +94,30 @@ def build_form(services: Services) -> dict[str, Any]:
     return form
 
 
-def wire(services: Services, form: dict[str, Any], deck: gr.HTML) -> None:
-    """What happens when something is pressed."""
-    names = (
-        "prompts",
-        "count",
-        "seconds",
-        "steps",
-        "guidance",
-        "seed",
-        "pinned",
-        "sampler",
-        "model",
-    )
-    asked = [form[name] for name in names]
+ASKED = ("prompts", "count", "seconds", "steps", "guidance", "seed", "pinned", "sampler", "model")
+
+
+def wire_button(services: Services, form: dict[str, Any]) -> None:
+    """The button: check, put in the row, follow."""
 
     @shown
-    def start(
-        prompts, count, seconds, steps, guidance, seed, pinned, sampler, model, request: gr.Request
-    ):
-        wish = services.check(
-            prompts,
-            count=count,
-            seconds=seconds,
-            steps=steps,
-            guidance=guidance,
-            seed=seed if pinned else None,
-            sampler=sampler,
-            model=model,
-        )
-        job = services.generate(owner_of(request, services.config.on_space), wish)
-        return job, wish.seed
+    def start(request: gr.Request, *values):
+        wish = dict(zip(ASKED, values, strict=True))
+        prompts, pinned = wish.pop("prompts"), wish.pop("pinned")
+        if not pinned:
+            wish["seed"] = None
+        checked = services.check(prompts, **wish)
+        job = services.generate(owner_of(request, services.config.on_space), checked)
+        return job, checked.seed
+
+    asked = [form[name] for name in ASKED]
+    form["button"].click(start, asked, [form["job"], form["seed"]], **HIDDEN).success(
+        None, form["job"], None, js=FOLLOW, **HIDDEN
+    )
+
+
+def wire_form(services: Services, form: dict[str, Any], deck: gr.HTML) -> None:
+    """What fills the form: an example, a list, a card, the model's own settings."""
 
     @shown
     def take_example(index):
@@ -148,9 +142,6 @@ def wire(services: Services, form: dict[str, Any], deck: gr.HTML) -> None:
         return services.defaults(model)
 
     form["model"].input(take_defaults, form["model"], [form["steps"], form["guidance"]], **HIDDEN)
-    form["button"].click(start, asked, [form["job"], form["seed"]], **HIDDEN).success(
-        None, form["job"], None, js=FOLLOW, **HIDDEN
-    )
     form["example"].click(take_example, form["example"], form["prompts"], **HIDDEN)
     form["upload"].upload(take_list, form["upload"], form["prompts"], **HIDDEN)
     kept = ("prompts", "seconds", "steps", "guidance", "seed", "pinned", "sampler")

@@ -26,6 +26,10 @@ class SineBackend:
     def __init__(self, pause: float = 0.0) -> None:
         self.pause = pause  # seconds per step
 
+    def check(self, prompts: Sequence[Prompt], settings: Sequence[Settings]) -> None:
+        if any(len(prompt.text.split()) > 40 for prompt in prompts):
+            raise StudioError("The prompt has too many words; embedded reads 40. Shorten it.")
+
     def unknown_words(self, text: str) -> list[str]:
         return [word for word in text.lower().split() if word not in KNOWN]
 

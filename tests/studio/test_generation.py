@@ -134,6 +134,13 @@ def test_what_only_the_model_knows_fails_the_run_in_words(services, work, wishes
     assert (found["status"], found["error"], found["cards"]) == ("failed", words, [])
 
 
+def test_a_prompt_too_long_for_the_model_is_refused_before_any_work(services, work):
+    """One of two prompts is too long: neither is made."""
+    found = run(services, work, "a dog\n" + "rain " * 41, seconds=1)
+    assert (found["status"], found["cards"]) == ("failed", [])
+    assert found["error"] == "The prompt has too many words; embedded reads 40. Shorten it."
+
+
 def test_an_unknown_model_is_refused_at_the_door(services):
     """A path is no name here: strangers may not read folders."""
     with pytest.raises(StudioError, match="no model '/etc'; choose from embedded, broken"):
