@@ -118,10 +118,18 @@ class Services:
         is_small = all(model.name.startswith("embedded") for model in self.models())
         return 10.0 if is_small else 30.0
 
+    def choices(self) -> list[tuple[str, str]]:
+        """Title and name of each model that a person may choose, the configured one among them."""
+        found = [(model.title, model.name) for model in self.models()]
+        usual = self.config.model
+        return (
+            found if usual in {name for _, name in found} else [(Path(usual).name, usual), *found]
+        )
+
     def _check_model(self, name: str) -> None:
-        """Refuse a model that is not on the list; a path to a folder is the command line's alone."""
-        known = [model.name for model in self.models()]
-        if known and name not in known:
+        """Refuse what is not on the list; any other folder is for the command line alone."""
+        known = [known for _, known in self.choices()]
+        if name not in known:
             raise StudioError(f"There is no model {name[:80]!r}; choose from {', '.join(known)}.")
 
     def close(self) -> None:

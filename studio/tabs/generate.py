@@ -33,9 +33,7 @@ def build(services: Services) -> None:
 
 def build_form(services: Services) -> dict[str, Any]:
     """The controls, by name."""
-    limits, models = services.config, services.models()
-    steps, guidance = services.defaults(limits.model)
-    form: dict[str, Any] = {}
+    limits, form = services.config, {}
     form["prompts"] = gr.Textbox(
         label="Prompt",
         info="One per line makes a list.",
@@ -66,19 +64,7 @@ def build_form(services: Services) -> dict[str, Any]:
             label="Pinned", info="If not, each run draws one.", min_width=120, elem_id="pinned"
         )
     with gr.Accordion("How it is made", open=False, elem_id="making"):
-        form["steps"] = gr.Slider(
-            1, limits.max_steps, value=steps, step=1, label="Steps", buttons=[], elem_id="steps"
-        )
-        form["guidance"] = gr.Slider(
-            0, limits.max_guidance, value=guidance, step=0.1, label="Guidance", buttons=[]
-        )
-        form["sampler"] = gr.Radio(["euler", "heun"], value="euler", label="Sampler")
-        form["model"] = gr.Dropdown(
-            [(model.title, model.name) for model in models] or [(limits.model, limits.model)],
-            value=limits.model,
-            label="Model",
-            elem_id="model",
-        )
+        form |= build_making(services)
     form["example"] = gr.Dataset(
         components=[gr.Textbox(visible=False)],
         samples=[[text] for text in EXAMPLES],
@@ -92,6 +78,24 @@ def build_form(services: Services) -> dict[str, Any]:
     )
     form["job"] = gr.Textbox(visible="hidden", elem_id="job-id")
     return form
+
+
+def build_making(services: Services) -> dict[str, Any]:
+    """The controls that most people leave alone."""
+    limits = services.config
+    steps, guidance = services.defaults(limits.model)
+    return {
+        "steps": gr.Slider(
+            1, limits.max_steps, value=steps, step=1, label="Steps", buttons=[], elem_id="steps"
+        ),
+        "guidance": gr.Slider(
+            0, limits.max_guidance, value=guidance, step=0.1, label="Guidance", buttons=[]
+        ),
+        "sampler": gr.Radio(["euler", "heun"], value="euler", label="Sampler"),
+        "model": gr.Dropdown(
+            services.choices(), value=limits.model, label="Model", elem_id="model"
+        ),
+    }
 
 
 ASKED = ("prompts", "count", "seconds", "steps", "guidance", "seed", "pinned", "sampler", "model")
@@ -130,8 +134,10 @@ def wire_form(services: Services, form: dict[str, Any], deck: gr.HTML) -> None:
     @shown
     def reuse(event: gr.EventData):
         made = services.views.candidate(event.id)
-        s = made.settings
-        return (made.prompt.text, made.prompt.seconds, s.steps, s.guidance, s.seed, True, s.sampler)
+        s, known = made.settings, [name for _, name in services.choices()]
+        model = s.model if s.model in known else gr.skip()
+        told = (made.prompt.text, made.prompt.seconds, s.steps, s.guidance, s.seed, True)
+        return *told, s.sampler, model
 
     @shown
     def hint(prompts, model):
@@ -144,7 +150,7 @@ def wire_form(services: Services, form: dict[str, Any], deck: gr.HTML) -> None:
     form["model"].input(take_defaults, form["model"], [form["steps"], form["guidance"]], **HIDDEN)
     form["example"].click(take_example, form["example"], form["prompts"], **HIDDEN)
     form["upload"].upload(take_list, form["upload"], form["prompts"], **HIDDEN)
-    kept = ("prompts", "seconds", "steps", "guidance", "seed", "pinned", "sampler")
+    kept = ("prompts", "seconds", "steps", "guidance", "seed", "pinned", "sampler", "model")
     deck.select(reuse, None, [form[name] for name in kept], **HIDDEN)
     form["prompts"].change(
         hint, [form["prompts"], form["model"]], form["hint"], trigger_mode="always_last", **HIDDEN
