@@ -3,7 +3,7 @@
 Why not the library's forward: it recomputes the rotary tables, the text projection and every
 modulation at each step, rounds the noise level to bfloat16 under autocast, and promotes queries and
 keys to float32. On one core of the build machine (64 rows of 64 frames and 25 text tokens, width
-192, bfloat16 autocast, forward and backward) this takes 0.70 s where the library takes 0.95 s, with a third of its rounding error.
+192, bfloat16 autocast, forward and backward) this takes 0.60 s where the library takes 0.95 s, a third of its rounding error.
 Layers are called as modules, so adapters that wrap a Linear keep working.
 """
 
@@ -27,7 +27,7 @@ class Surroundings:
 
     context: Tensor  # [B, L + 1, W]
     mask: Tensor | None  # additive [B, 1, 1, N], or None where nothing is padded
-    turns: list[tuple[Tensor, Tensor]]  # per block: cos and sin [N, 2, 1, head], queries and keys
+    turns: list[tuple[Tensor, Tensor]]  # per block: cos and sin [2, 1, 1, N, head]
     inputs: list[tuple["Stacked | Widened", ...]]  # per block, the layers that enter it
 
 
@@ -146,7 +146,7 @@ def surroundings(
 def turning_tables(
     transformer: FluxTransformer2DModel, length: int, frames: int, dtype: torch.dtype
 ) -> list[tuple[Tensor, Tensor]]:
-    """Per block, cos and sin [N, 2, 1, head] that norm weights and the attention scale are part of.
+    """Per block, cos and sin [2, 1, 1, N, head] that norm weights and the attention scale are part of.
 
     Audio positions are 0, 1, 2 ... on all three rotary axes and text positions are all 0: only
     the text encoder knows the order of words.
@@ -166,13 +166,8 @@ def turning_tables(
                 added = getattr(attn, f"norm_added_{of}").weight.float()[order]
                 weight = torch.cat([added.expand(length, -1), weight[length:]])
             weights.append(weight * scale)
-        weight = torch.stack(weights, dim=1)[:, :, None]  # [N, 2, 1, head]
-        tables.append(
-            (
-                (cos[:, None, None] * weight).to(dtype),
-                (sin[:, None, None] * weight.roll(half, dims=-1)).to(dtype),
-            )
-        )
+        weight = torch.stack(weights)[:, None, None]  # [2, 1, 1, N, head]
+        tables.append(((cos * weight).to(dtype), (sin * weight.roll(half, dims=-1)).to(dtype)))
     return tables
 
 
@@ -281,9 +276,9 @@ def attention(qkv: Tensor, turn: tuple[Tensor, Tensor], mask: Tensor | None, kep
         turn: cos and sin of `turning_tables`.
         mask: additive [B, 1, 1, N].
     """
-    qkv = qkv.unflatten(-1, (3, -1, turn[0].shape[-1]))  # [B, N, 3, heads, head]
-    q, k = normed_and_turned(qkv[:, :, :2], *turn).permute(2, 0, 3, 1, 4)  # [B, heads, N, head]
-    q, v = q[:, :, -kept:], qkv[:, :, 2].transpose(1, 2)
+    qkv = qkv.unflatten(-1, (3, -1, turn[0].shape[-1])).permute(2, 0, 3, 1, 4)
+    q, k = normed_and_turned(qkv[:2], *turn)  # [B, heads, N, head]
+    q, v = q[:, :, -kept:], qkv[2]
     if q.device.type == "cpu" and k.shape[2] <= SHORT:
         scores = q @ k.mT
         scores = scores if mask is None else scores + mask
@@ -296,7 +291,8 @@ def attention(qkv: Tensor, turn: tuple[Tensor, Tensor], mask: Tensor | None, kep
 def normed_and_turned(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
     """RMS norm over the last axis, with its weight and the rotary turn from the tables."""
     size = torch.linalg.vector_norm(x, dim=-1, keepdim=True, dtype=torch.float32)
-    x = x * (size.square() / x.shape[-1] + NORM_EPSILON).rsqrt().to(x.dtype)
+    scale = (size.square() / x.shape[-1] + NORM_EPSILON).rsqrt().to(x.dtype)
+    x = scale.contiguous() * x  # in this order the product is laid out as the attention wants it
     return torch.addcmul(x * cos, x.roll(x.shape[-1] // 2, dims=-1), sin)
 
 

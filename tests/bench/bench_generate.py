@@ -74,7 +74,8 @@ def plain(backend: TangoFluxBackend, settings: Settings) -> tuple[Tensor, np.nda
     """Latents and sound of one candidate by the textbook loop; the backend must be float32."""
     transformer = backend.denoiser
     text, free = backend.conditions([PROMPT], [settings], guided=True)
-    x, levels = backend.noise([settings.seed]), schedule(settings.steps)
+    x = backend.noise([settings.seed])
+    levels = schedule(settings.steps, shift=backend.pipe.scheduler.config.shift)
 
     def slope(rows: TextStates, sigma: Tensor) -> Tensor:
         return transformer(
