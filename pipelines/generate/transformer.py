@@ -1,10 +1,11 @@
 """The arithmetic of diffusers' Flux transformer, on its own weights, with what repeats done once.
 
 Why not the library's forward: it recomputes the rotary tables, the text projection and every
-modulation at each step, rounds the noise level to bfloat16 under autocast, and promotes queries and
-keys to float32. On one core of the build machine (64 rows of 64 frames and 25 text tokens, width
-192, bfloat16 autocast, forward and backward) this takes 0.60 s where the library takes 0.95 s, a third of its rounding error.
-Layers are called as modules, so adapters that wrap a Linear keep working.
+modulation at each step, rounds the noise level to bfloat16 under autocast, and promotes queries
+and keys to float32. On one core of the build machine (64 rows of 64 frames and 25 text tokens,
+width 192, bfloat16 autocast, forward and backward) this takes 0.60 s where the library takes
+0.95 s, and a third of its rounding error. Layers are called as modules wherever an adapter may
+wrap them.
 """
 
 from dataclasses import dataclass
