@@ -97,7 +97,7 @@ def _distance_table(result: dict[str, Any]) -> str:
     for source, found in result["distances"].items():
         score = found["CLAP score"]
         rows.append([
-            source, f"{found['frechet']['value']:.4f}", f"{found['kernel']['value']:.3f}",
+            source, f"{max(found['frechet']['value'], 0.0):.4f}", f"{found['kernel']['value']:.3f}",
             f"{score['value']:.3f} [{score['low']:.3f}, {score['high']:.3f}]",
         ])  # fmt: skip
     text = "Against the real renders of the same test scenes, all kinds together.\n\n"

@@ -218,7 +218,7 @@ def tune(*, count: int = 24) -> list[dict[str, Any]]:
     backend, annotator = load("embedded"), listeners.load("annotator")
     scenes = [s for kind, rows in draw_scenes("dev", count).items() if kind != "one" for s in rows]
     found = []
-    for guidance in (1.5, 2.0, 3.0, 4.5):
+    for guidance in (2.0, 3.0, 4.5, 6.0):
         sounds = generate_for(backend, scenes, steps=backend.default_steps, guidance=guidance)
         heard = Heard("several", "embedded", scenes, sounds)
         row = shares(verdicts(annotator, heard, lambda scene: scene.caption))
