@@ -153,6 +153,7 @@ class Worker:
         while True:
             with suppress(NotYet):
                 future.exception(timeout=self.pulse)
+                watch(desk)
                 return
             watch(desk)
             if self.closing.is_set() or self.table.stop_asked(desk.job.id):
