@@ -42,7 +42,7 @@ EMBEDDED = {
         title="Embedded, clean captions",
         path=ASSETS / "embedded-clean",
         licence="Apache-2.0",
-        note="The same, trained on further true captions: the ceiling for alignment.",
+        note="The same but for its last stage, which read the true captions: what alignment may hope for.",
     ),
 }
 TANGOFLUX_LICENCE = "non-commercial research; Stability AI Community Licence"
