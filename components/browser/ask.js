@@ -29,13 +29,14 @@ export async function attempt(work) {
   }
 }
 
-/** A message at the foot of the window; read out by screen readers, gone after a while. */
+/** A message at the foot of the window; read out by screen readers, gone after a while, never twice. */
 export function say(text, kind = "news") {
   let tray = document.querySelector(".bs-tray");
   if (!tray) {
     tray = element("div", { class: "bs-tray", "aria-live": "polite" });
     document.body.append(tray);
   }
+  if ([...tray.children].some((note) => note.textContent === text)) return;
   const note = element("p", { class: `bs-note bs-${kind}`, role: kind === "wrong" ? "alert" : "status" }, text);
   tray.append(note);
   setTimeout(() => note.remove(), kind === "wrong" ? 12000 : 5000);

@@ -1,6 +1,6 @@
 /** One sound: a play button, a waveform to click, a playhead; only one sounds at a time. */
 
-import { address, element, say } from "./ask.js";
+import { address, ask, attempt, element, say } from "./ask.js";
 
 export const GUTTER = 46; // px left of the time axis, here and in the picture
 export const MARGIN = 8; // px right of it
@@ -62,9 +62,13 @@ export class Player {
     this.place();
   }
 
+  /** The sound did not come: because the studio is gone, which `ask` says, or the sound is. */
   lost() {
     this.button.disabled = true;
-    say("A sound could not be read; it may have been deleted from the data folder.", "wrong");
+    attempt(async () => {
+      await ask("state");
+      say("A sound could not be read; it may have been deleted from the data folder.", "wrong");
+    });
   }
 
   changed() {

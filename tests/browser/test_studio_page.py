@@ -141,6 +141,26 @@ def test_faults_are_told_where_one_looks(watch):
     assert seen.page.locator(".bs-run").count() == 0
 
 
+@pytest.mark.parametrize(
+    ("gone", "said"),
+    [
+        ("**/sound.wav", "A sound could not be read; it may have been deleted"),
+        (re.compile(r"/sound\.wav|/studio/state"), "The studio does not answer"),
+    ],
+)
+def test_sounds_that_do_not_come_are_explained_once(watch, gone, said):
+    """Four sounds are lost: one message, and it tells a lost sound from a lost studio."""
+    seen = watch()
+    seen.page.wait_for_selector("text=model ready")
+    seen.page.route(gone, lambda route: route.abort())
+    seen.generate("a dog barks")
+    seen.finish()
+    seen.page.wait_for_selector(f"text={said}")
+    assert [note[: len(said)] for note in seen.page.locator(".bs-wrong").all_inner_texts()] == [
+        said
+    ]
+
+
 def test_what_can_be_done_with_a_card(watch):
     """Favourite, same again, vary, use settings, download: each does what it says."""
     seen = watch()
