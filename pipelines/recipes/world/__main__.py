@@ -22,6 +22,8 @@ def main(argv: list[str] | None = None) -> int:
     )
     parser.add_argument("--workers", type=int, default=2, help="processes that render scenes")
     parser.add_argument("--device", default="cpu", help="cpu or cuda")
+    parser.add_argument("--begin-with", type=Path, metavar="FOLDER",
+                        help="a published pipeline: its autoencoder, and its weights where `order` begins")  # fmt: skip
     parser.add_argument("--open-test-judge", metavar="REASON",
                         help="evaluate also with the test judge; the opening is logged")  # fmt: skip
     args = parser.parse_args(argv)
@@ -33,7 +35,9 @@ def main(argv: list[str] | None = None) -> int:
         import torch
 
         torch.set_num_threads(args.threads)
-    workshop = Workshop(args.root, workers=args.workers, device=args.device)
+    workshop = Workshop(
+        args.root, workers=args.workers, device=args.device, begin_with=args.begin_with
+    )
     try:
         for part in steps if "all" in args.parts else args.parts:
             if part == "publish":

@@ -279,7 +279,7 @@ def evaluate(assets: Path, root: Path, *, reason: str | None = None) -> dict[str
             for name, b in backends.items()
         },
         "dev": tune(),
-        "curves": curves(root) or _curves_before(assets),
+        "curves": {**_curves_before(assets), **curves(root)},
     }  # fmt: skip
     (assets / "embedded" / "evaluation.json").write_text(json.dumps(result, indent=1) + "\n")
     (assets / "embedded" / "README.md").write_text(card(result))
@@ -287,7 +287,7 @@ def evaluate(assets: Path, root: Path, *, reason: str | None = None) -> dict[str
 
 
 def _curves_before(assets: Path) -> dict[str, Any]:
-    """The curves of the evaluation that is there, for a machine without the training runs."""
+    """The curves of the evaluation that is there, for parts whose runs are not on this machine."""
     path = assets / "embedded" / "evaluation.json"
     return json.loads(path.read_text())["curves"] if path.exists() else {}
 

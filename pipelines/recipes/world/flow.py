@@ -10,6 +10,7 @@ from pipelines.finetune.losses import flow_matching_loss
 from pipelines.generate.autoencoder import SpectralAutoencoder
 from pipelines.generate.conditioning import drop_text, encode_text
 from pipelines.generate.flow import noised, training_sigmas, velocity_target
+from pipelines.generate.folders import load_folder
 from pipelines.generate.sizes import embedded_config
 from pipelines.generate.tangoflux import build, velocity
 from pipelines.recipes.world.corpus import Corpus
@@ -22,10 +23,12 @@ PLANS = {
         steps=5600, stop_at=3500, learning_rate=1.2e-3, warmup=200, average=0.999, seed=31
     ),
     "words": Plan(steps=3400, learning_rate=1e-3, warmup=50, average=0.998, seed=33),
-    "base": Plan(steps=1300, learning_rate=6e-4, warmup=50, average=0.995, seed=32),
-    "clean": Plan(steps=1300, learning_rate=6e-4, warmup=50, average=0.995, seed=32),
+    "order": Plan(steps=4000, learning_rate=8e-4, warmup=50, average=0.998, seed=34),
+    "base": Plan(steps=800, learning_rate=5e-4, warmup=50, average=0.995, seed=32),
+    "clean": Plan(steps=800, learning_rate=5e-4, warmup=50, average=0.995, seed=32),
 }  # base and clean begin alike and see the same scenes and noise: they differ in captions alone
-BEFORE = {"words": "draft", "base": "words", "clean": "words"}  # where each begins
+# "order" goes on as "words" did: when that ended, order was still rising and all else was there.
+BEFORE = {"words": "draft", "order": "words", "base": "order", "clean": "order"}  # where each begins
 BATCH = 64
 # What sounds, and when, is decided at the highest noise: there the words matter. After 3,500 steps
 # at the levels of TangoFlux (around 0.5, from step 2,000 around 0.73) the text lowered the error at
@@ -51,6 +54,17 @@ class FlowParts(nn.Module):
         self.text_encoder.requires_grad_(False)
         self.conditioner.requires_grad_(False)
         return self
+
+
+def take_weights(folder: Path, model: FlowParts) -> None:
+    """Fill the model from the average of a run or from a published pipeline."""
+    if (folder / "model_index.json").exists():
+        pipe = load_folder(folder)
+        model.transformer.load_state_dict(pipe.transformer.float().state_dict())
+        model.text_encoder.load_state_dict(pipe.text_encoder.float().state_dict())
+        model.conditioner.load_state_dict(pipe.conditioner.float().state_dict())
+    else:
+        trained_weights(folder, model)
 
 
 def start_from_identity(transformer: nn.Module) -> None:
@@ -131,13 +145,14 @@ def train_flow(
         latents: float16 [scenes, frames, channels], of the same scenes.
         folder: of the run.
         plan: PLANS[kind] by default.
-        start_from: folder of a run to take the weights from; None starts from nothing.
+        start_from: folder of a run, or of a published pipeline, to take the weights from; None
+            starts from nothing.
         device: cpu or cuda.
     """
     plan = plan or PLANS[kind]
     model = FlowParts(seed=plan.seed)
     if start_from is not None and not (folder / "state.pt").exists():
-        trained_weights(start_from, model)
+        take_weights(start_from, model)
     if kind in ("base", "clean"):  # so that the two differ in the transformer alone
         model.freeze_text()
     model = model.to(device).train()

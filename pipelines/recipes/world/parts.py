@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pipelines.generate.autoencoder import SpectralAutoencoder
+from pipelines.generate.folders import load_folder
 from pipelines.recipes.world import autoencoder, clap, decoder, flow, listeners
 from pipelines.recipes.world.corpus import Corpus, build_corpus
 from pipelines.recipes.world.training import trained_weights
@@ -34,6 +35,7 @@ PARTS = (
     "latents",
     "draft",
     "words",
+    "order",
     "base",
     "clean",
     "clap-reward",
@@ -50,6 +52,7 @@ class Workshop:
     root: Path
     workers: int = 1
     device: str = "cpu"
+    begin_with: Path | None = None  # a published pipeline to go on from, where the runs are gone
 
     def corpus(self, name: str) -> Corpus:
         """A corpus, made if it is not there."""
@@ -65,6 +68,8 @@ class Workshop:
 
     def autoencoder(self) -> SpectralAutoencoder:
         """The trained autoencoder with its latent scale."""
+        if self.begin_with is not None:
+            return load_folder(self.begin_with).vae.float().eval()
         if (self.root / "decoder" / "state.pt").exists():
             model = decoder.finished_coder(self.root / "decoder")
         else:
@@ -97,6 +102,8 @@ class Workshop:
         elif part in flow.PLANS:
             before = flow.BEFORE.get(part)
             start = self.root / before if before else None
+            if part == "order" and self.begin_with is not None:
+                start = self.begin_with
             flow.train_flow(
                 part,
                 self.corpus("flow"),
