@@ -28,7 +28,8 @@ PLANS = {
     "clean": Plan(steps=800, learning_rate=5e-4, warmup=50, average=0.995, seed=32),
 }  # base and clean begin alike and see the same scenes and noise: they differ in captions alone
 # "order" goes on as "words" did: when that ended, order was still rising and all else was there.
-BEFORE = {"words": "draft", "order": "words", "base": "order", "clean": "order"}  # where each begins
+# Where each begins.
+BEFORE = {"words": "draft", "order": "words", "base": "order", "clean": "order"}
 BATCH = 64
 # What sounds, and when, is decided at the highest noise: there the words matter. After 3,500 steps
 # at the levels of TangoFlux (around 0.5, from step 2,000 around 0.73) the text lowered the error at
