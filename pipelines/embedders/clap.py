@@ -1,0 +1,39 @@
+"""CLAP's audio tower as an embedder: FD-CLAP, KAD-CLAP; one unit vector a clip."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from pipelines.clap import TextAudioEmbedder, load
+
+
+class ClapEmbedder:
+    """The audio side of any CLAP; clips longer than a window are averaged over fixed windows."""
+
+    row_seconds = None
+
+    def __init__(self, name: str, clap: TextAudioEmbedder) -> None:
+        self.name = name
+        self.clap = clap
+        self.revision = clap.revision
+        self.sample_rate = clap.sample_rate
+        self.dimensions = clap.dimensions
+        self.settings = {
+            "engine": clap.engine,
+            "sample_rate": clap.sample_rate,
+            "window_seconds": clap.window / clap.sample_rate,
+        }
+
+    def embed(self, clips: Sequence[np.ndarray], sample_rate: int) -> np.ndarray:
+        """Unit vectors, float32 [clips, dimensions]."""
+        return self.clap.embed_audio(clips, sample_rate)
+
+
+def open_this(key: str, weights: str | Path | None, device: str) -> ClapEmbedder:
+    """ "clap-evaluation" and "clap-reward" from assets, "clap" from a path or a Hub id."""
+    if weights is None:
+        kind = key.removeprefix("clap-")
+        return ClapEmbedder(f"CLAP-{kind}", load(kind, device=device))
+    stem = str(weights).partition("@")[0].rstrip("/").rpartition("/")[2]
+    return ClapEmbedder(f"CLAP-{stem.removesuffix('.pt')}", load(weights, device=device))
