@@ -23,6 +23,16 @@ def history() -> gr.HTML:
     return plain("<baton-history></baton-history>", "history")
 
 
+def bench() -> gr.HTML:
+    """The comparison in view: the pair, what all pairs say, the list of them."""
+    return plain("<baton-bench></baton-bench>", "bench")
+
+
+def comparisons() -> gr.HTML:
+    """Earlier comparisons."""
+    return plain("<baton-comparisons></baton-comparisons>", "comparisons")
+
+
 def head(title: str, saying: str) -> gr.HTML:
     """The name of the studio, the state of its model, light or dark."""
     return plain(

@@ -19,6 +19,7 @@ CACHE = (3600, 6 * 3600)  # seconds between sweeps of Gradio's own copies, and t
 # Linked and not handed to Gradio, which would put its own prefix before every selector.
 HEAD = (
     '<link rel="stylesheet" href="studio/assets/studio.css">'
+    '<link rel="stylesheet" href="studio/assets/compare.css">'
     '<script type="module" src="studio/components/studio.js"></script>'
 )
 

@@ -1,6 +1,7 @@
 /** One candidate: player, picture, what the judges say, all that made it, what can be done with it. */
 
-import { address, ask, attempt, element, say } from "./ask.js";
+import { address, ask, attempt } from "./ask.js";
+import { element, say } from "./element.js";
 import { Picture } from "./picture.js";
 import { Player } from "./player.js";
 import { score, seconds, verdicts } from "./words.js";

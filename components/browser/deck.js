@@ -1,7 +1,8 @@
 /** The run in view: how far it is, what it says, and its candidates, the best first. */
 
-import { address, ask, attempt, element } from "./ask.js";
+import { address, ask, attempt } from "./ask.js";
 import { Card, placeholder } from "./card.js";
+import { element } from "./element.js";
 import { titleOf } from "./words.js";
 
 const QUICK = 120; // ms between two looks while sounds are made

@@ -1,6 +1,8 @@
 /** Earlier runs, the newest first: hear the best of each, or open it whole. */
 
-import { address, ask, attempt, element } from "./ask.js";
+import { address, ask, attempt } from "./ask.js";
+import { element, say } from "./element.js";
+import { claim, yielding } from "./sounding.js";
 import { ago, score, titleOf } from "./words.js";
 
 export class History extends HTMLElement {
@@ -9,6 +11,7 @@ export class History extends HTMLElement {
     this.audio = new Audio();
     this.audio.addEventListener("ended", () => this.mark(null));
     this.audio.addEventListener("pause", () => this.mark(null));
+    yielding(this, () => this.audio.pause());
     this.list = element("ol", { class: "bs-runs" });
     this.more = element("button", { type: "button", class: "bs-act", hidden: true, onclick: () => this.load(true) }, "Show older runs");
     const liked = element("button", { type: "button", class: "bs-act", onclick: () => this.favourites() }, "Favourites");
@@ -64,8 +67,11 @@ export class History extends HTMLElement {
     const wasPlaying = button.classList.contains("is-playing");
     this.audio.pause();
     if (wasPlaying) return;
+    claim(this);
     this.audio.src = address(`candidates/${id}/sound.wav`);
-    this.audio.play().then(() => this.mark(button)).catch(() => {});
+    this.audio.play().then(() => this.mark(button)).catch(() => {
+      if (this.audio.error) say("This sound could not be read. Press play to try again.", "wrong");
+    });
   }
 
   mark(button) {

@@ -1,31 +1,24 @@
 /** The spectrogram and the event timeline, drawn by plotly in the colours of the theme. */
 
-import { address, ask, element } from "./ask.js";
-import { GUTTER, MARGIN } from "./player.js";
+import { address, ask } from "./ask.js";
+import { element } from "./element.js";
+import { GUTTER, MARGIN, paint } from "./painting.js";
 
 let loading = null;
 
 /** plotly.js, fetched once, from the studio itself, when the first picture is wanted. */
-function plotly() {
+export function plotly() {
   loading ??= new Promise((done, failed) => {
     const script = element("script", { src: address("plotly.js"), async: true });
     script.addEventListener("load", () => done(window.Plotly));
-    script.addEventListener("error", () => failed(new Error("The pictures could not be loaded.")));
+    script.addEventListener("error", () => {
+      loading = null;
+      failed(new Error("The pictures could not be loaded."));
+    });
     document.head.append(script);
   });
   return loading;
 }
-
-const SCALES = {
-  dark: ["#15181c", "#261f45", "#6f2a69", "#d2504d", "#f6b062", "#fff4d6"],
-  light: ["#fffdf9", "#f6dfc0", "#e39a66", "#ad3f5d", "#4c2060", "#170c2b"],
-};
-const LANES = {
-  dark: ["#7cc4de", "#e5b567", "#b79ce6", "#8bd0a2", "#f08aa8", "#a9b8c8"],
-  light: ["#1f6f8b", "#8a5a00", "#6a4c93", "#2f7a4d", "#a33b5e", "#4a5a6a"],
-};
-
-const isDark = () => document.body.classList.contains("dark");
 
 export class Picture {
   constructor(card, player) {
@@ -55,44 +48,17 @@ export class Picture {
     try {
       const [figure] = await Promise.all([ask(`candidates/${this.id}/picture`), plotly()]);
       this.figure = figure;
+      delete this.node.dataset.problem;
       this.paint();
     } catch (error) {
+      this.heard = undefined; // the next look at this card tries again
       this.node.dataset.problem = error.message;
     }
   }
 
   paint() {
     if (!this.figure || !this.node.isConnected) return;
-    const style = getComputedStyle(document.body);
-    const [ink, line] = ["--bs-soft", "--bs-line"].map((name) => style.getPropertyValue(name).trim());
-    const theme = isDark() ? "dark" : "light";
-    const scale = SCALES[theme].map((colour, i, all) => [i / (all.length - 1), colour]);
-    const data = this.figure.data.map((trace, i) =>
-      trace.type === "heatmap"
-        ? { ...trace, colorscale: scale }
-        : {
-            ...trace,
-            marker: { color: LANES[theme][(i - 1) % LANES[theme].length] },
-            textfont: { color: theme === "dark" ? "#14171b" : "#ffffff", size: 11 },
-          },
-    );
-    const axis = { color: ink, gridcolor: line, linecolor: line, zeroline: false, showgrid: false, fixedrange: true };
-    const { xaxis, yaxis, yaxis2 } = this.figure.layout;
-    const layout = {
-      autosize: true,
-      margin: { l: GUTTER, r: MARGIN, t: 2, b: 34 },
-      paper_bgcolor: "rgba(0,0,0,0)",
-      plot_bgcolor: SCALES[theme][0],
-      font: { family: style.fontFamily, size: 11, color: ink },
-      dragmode: false,
-      bargap: 0,
-      barmode: "overlay",
-      showlegend: false,
-      xaxis: { ...axis, ...xaxis, ticks: "outside", ticklen: 3 },
-      yaxis: { ...axis, ...yaxis },
-      ...(yaxis2 ? { yaxis2: { ...axis, ...yaxis2 } } : {}),
-    };
-    window.Plotly.react(this.plot, data, layout, { displayModeBar: false, responsive: false });
+    paint(window.Plotly, this.plot, this.figure);
     this.node.classList.add("is-drawn");
   }
 

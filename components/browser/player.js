@@ -1,11 +1,8 @@
 /** One sound: a play button, a waveform to click, a playhead; only one sounds at a time. */
 
-import { address, ask, attempt, element, say } from "./ask.js";
-
-export const GUTTER = 46; // px left of the time axis, here and in the picture
-export const MARGIN = 8; // px right of it
-
-let sounding = null;
+import { address, ask, attempt } from "./ask.js";
+import { element, say } from "./element.js";
+import { claim, yielding } from "./sounding.js";
 
 export class Player {
   constructor(card) {
@@ -41,6 +38,7 @@ export class Player {
     this.audio.addEventListener("pause", () => this.changed());
     this.audio.addEventListener("ended", () => this.seek(0));
     this.audio.addEventListener("error", () => this.lost());
+    this.deaf = yielding(this, () => this.audio.pause());
     this.watcher = new ResizeObserver(() => this.draw());
     this.watcher.observe(lane);
     this.changed();
@@ -52,8 +50,8 @@ export class Player {
 
   toggle() {
     if (this.isPlaying) return this.audio.pause();
-    if (sounding && sounding !== this) sounding.audio.pause();
-    sounding = this;
+    if (this.audio.error) this.audio.load(); // it did not come the last time; it may now
+    claim(this);
     return this.audio.play().catch(() => {});
   }
 
@@ -64,10 +62,9 @@ export class Player {
 
   /** The sound did not come: because the studio is gone, which `ask` says, or the sound is. */
   lost() {
-    this.button.disabled = true;
     attempt(async () => {
       await ask("state");
-      say("A sound could not be read; it may have been deleted from the data folder.", "wrong");
+      say("A sound could not be read; it may have been deleted from the data folder. Press play to try again.", "wrong");
     });
   }
 
@@ -121,6 +118,7 @@ export class Player {
 
   close() {
     this.audio.pause();
+    this.deaf();
     this.audio.removeAttribute("src");
     this.watcher.disconnect();
   }

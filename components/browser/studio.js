@@ -1,11 +1,15 @@
 /** Begins here: the page's own elements, its keys, its theme, and the state of the model. */
 
-import { ask, element } from "./ask.js";
+import { ask } from "./ask.js";
+import { Bench, Comparisons, linked } from "./compare_tab.js";
 import { Deck } from "./deck.js";
+import { element } from "./element.js";
 import { History } from "./history.js";
 
 customElements.define("baton-deck", Deck);
 customElements.define("baton-history", History);
+customElements.define("baton-bench", Bench);
+customElements.define("baton-comparisons", Comparisons);
 
 const KEY = "baton-theme";
 
@@ -58,12 +62,23 @@ class ModelState extends HTMLElement {
 }
 customElements.define("baton-model", ModelState);
 
-/** Ctrl + Enter generates, Escape stops: from anywhere on the page. */
+const isShown = (node) => Boolean(node?.offsetParent);
+
+/** Ctrl + Enter begins what the open tab is for, Escape stops a run of sounds. */
 document.addEventListener("keydown", (event) => {
   if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
     event.preventDefault();
-    document.querySelector("#generate-button")?.click();
+    [...document.querySelectorAll("#generate-button, #compare-button")].find(isShown)?.click();
   } else if (event.key === "Escape") {
-    document.querySelector("baton-deck")?.stop();
+    const deck = document.querySelector("baton-deck");
+    if (isShown(deck)) deck.stop();
   }
 });
+
+/** A link to a comparison opens its tab, as soon as the tabs are there. */
+function openLinked() {
+  const tab = [...document.querySelectorAll('[role="tab"]')].find((one) => one.textContent.trim() === "Compare");
+  if (tab) tab.click();
+  else setTimeout(openLinked, 50);
+}
+if (linked().id) openLinked();

@@ -21,9 +21,9 @@ HIDDEN = {"api_visibility": "private", "show_progress": "hidden"}
 def build(services: Services) -> None:
     """The tab, inside the Blocks that are open."""
     with gr.Row(elem_id="generate", equal_height=False):
-        with gr.Column(scale=0, min_width=320, elem_id="composer"):
+        with gr.Column(scale=0, min_width=320, elem_classes="bs-composer"):
             form = build_form(services)
-        with gr.Column(scale=1, min_width=320, elem_id="results"):
+        with gr.Column(scale=1, min_width=320, elem_classes="bs-results"):
             deck = elements.deck()
             elements.history()
     wire_button(services, form)
@@ -50,7 +50,7 @@ def build_form(services: Services) -> dict[str, Any]:
         1, services.longest(), value=10, step=0.5, label="Seconds", buttons=[], elem_id="seconds"
     )
     form["button"] = gr.Button("Generate", variant="primary", elem_id="generate-button")
-    with gr.Row(elem_id="seed-row"):
+    with gr.Row(elem_classes="bs-seed-row"):
         form["seed"] = gr.Number(
             label="Seed",
             value=draw_seed(),  # until the first run draws its own
@@ -61,7 +61,7 @@ def build_form(services: Services) -> dict[str, Any]:
             elem_id="seed",
         )
         form["pinned"] = gr.Checkbox(
-            label="Pinned", info="If not, each run draws one.", min_width=120, elem_id="pinned"
+            label="Pinned", info="If not, each run draws one.", min_width=120, elem_id="pinned", elem_classes="bs-pinned"
         )
     with gr.Accordion("How it is made", open=False, elem_id="making"):
         form |= build_making(services)

@@ -1,0 +1,120 @@
+/** A comparison to listen through: the pair in view, what all pairs say, the list of them, the keys.
+ *
+ * It knows no studio: `source` brings pictures and sounds, from addresses or from beside a page. */
+
+import { element } from "./element.js";
+import { Pairs } from "./pairs.js";
+import { Stand } from "./stand.js";
+import { Summary } from "./summary.js";
+
+const KEYS = [
+  ["Space", "play or pause"],
+  ["A B", "hear A or B"],
+  ["X", "change over"],
+  ["← →", "half a second back or on"],
+  ["Home", "to the beginning"],
+  ["[ ]", "loop from here, to here"],
+  ["L", "loop on or off"],
+  ["Esc", "no loop"],
+  ["J K", "next or previous pair"],
+];
+const WRITING = 'input:not([type="range"]), textarea, select, [contenteditable="true"], [role="combobox"], [role="listbox"], [role="menu"], [role="dialog"], [role="tab"]';
+const PRESSED = 'button, a, summary, [role="button"]';
+const KEPT = "baton-keys";
+
+export class Comparison {
+  /** source: {picture(place), sound(side), plotly()}; onpair: called with the place in view. */
+  constructor(source, { onpair = () => {} } = {}) {
+    this.onpair = onpair;
+    this.stand = new Stand(source);
+    this.summary = new Summary();
+    this.pairs = new Pairs((place) => this.open(place, true));
+    this.hasKeys = localStorage.getItem(KEPT) !== "off";
+    this.steps = [
+      element("button", { type: "button", class: "bs-act", title: "Previous pair (K)", onclick: () => this.step(-1) }, "Previous"),
+      element("button", { type: "button", class: "bs-act", title: "Next pair (J)", onclick: () => this.step(1) }, "Next"),
+    ];
+    this.count = element("span", { class: "bs-status" });
+    this.walk = element("nav", { class: "bs-walk", "aria-label": "Pairs" }, ...this.steps, this.count);
+    this.node = element("div", { class: "bs-comparison" }, this.walk, this.stand.node, this.legend(), this.summary.node, this.pairs.node);
+    this.onkey = (event) => this.pressed(event);
+    document.addEventListener("keydown", this.onkey);
+  }
+
+  legend() {
+    const toggle = element("input", { type: "checkbox", checked: this.hasKeys, onchange: (event) => this.turnKeys(event.target.checked) });
+    const rows = KEYS.map(([keys, what]) => element("div", {}, element("dt", {}, ...keys.split(" ").map((key) => element("kbd", {}, key))), element("dd", {}, what)));
+    return element("div", { class: "bs-keys" }, element("label", {}, toggle, " Keys"), element("dl", {}, ...rows));
+  }
+
+  turnKeys(isOn) {
+    this.hasKeys = isOn;
+    localStorage.setItem(KEPT, isOn ? "on" : "off");
+  }
+
+  /** Show the comparison as it stands; it stays at the pair in view, or begins where they differ most. */
+  show(comparison, place = null) {
+    this.comparison = comparison;
+    const { pairs, is_over: isOver, wanted } = comparison;
+    this.pairs.show(pairs, this.place, isOver, wanted);
+    this.summary.show(wanted > 1 ? comparison.summary : null);
+    this.walk.hidden = wanted < 2;
+    const known = (one) => pairs.some((pair) => pair.place === one);
+    if (place !== null && known(place)) this.open(place);
+    else if (known(this.place)) this.open(this.place);
+    else if (pairs.length) this.open(this.pairs.ordered()[0].place);
+    this.stand.node.hidden = !pairs.length;
+  }
+
+  /** Bring a pair into view; one that follows a playing one plays on. */
+  open(place, isChosen = false) {
+    const pair = this.comparison.pairs.find((one) => one.place === place);
+    const wasPlaying = this.stand.listening.isPlaying;
+    const isNew = this.place !== place;
+    this.place = place;
+    this.stand.show(this.comparison, pair, judgesOf(this.comparison));
+    this.pairs.mark(place);
+    const shown = this.pairs.ordered().findIndex((one) => one.place === place);
+    this.count.textContent = `Pair ${shown + 1} of ${this.comparison.pairs.length}`;
+    this.steps[0].disabled = this.pairs.beside(place, -1) === null;
+    this.steps[1].disabled = this.pairs.beside(place, 1) === null;
+    if (!isNew) return;
+    this.onpair(place);
+    if (!isChosen) return;
+    if (wasPlaying) this.stand.toggle();
+    const top = this.node.getBoundingClientRect().top;
+    if (top < 0) this.node.scrollIntoView({ block: "start" });
+  }
+
+  step(by) {
+    const next = this.pairs.beside(this.place, by);
+    if (next !== null) this.open(next, true);
+  }
+
+  /** Keys act while the comparison is on the page, and never where one writes or another key is meant. */
+  pressed(event) {
+    if (!this.hasKeys || event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (!this.node.offsetParent || this.place === undefined) return;
+    const at = event.target instanceof Element ? event.target : document.body;
+    if (at.closest(WRITING)) return;
+    const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
+    if (key === " " && at.closest(PRESSED)) return;
+    if (at.closest('input[type="range"], [role="slider"]') && (key.startsWith("Arrow") || key === "Home")) return;
+    let isDone = true;
+    if (key === "j" || key === "n") this.step(1);
+    else if (key === "k" || key === "p") this.step(-1);
+    else isDone = this.stand.pressed(key);
+    if (isDone) event.preventDefault();
+  }
+
+  close() {
+    document.removeEventListener("keydown", this.onkey);
+    this.stand.close();
+  }
+}
+
+/** The names of those who scored, out of the summary where it has them. */
+function judgesOf({ summary }) {
+  const named = (name) => summary?.measures.find((measure) => measure.name === name)?.judge;
+  return { clap: named("clap") ?? "CLAP-evaluation", listener: named("integrity") ?? "simulated listener (annotator)" };
+}

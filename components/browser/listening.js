@@ -1,0 +1,95 @@
+/** From a pair of files to a transport that plays them: fetch, decode, and try again if it failed. */
+
+import { claim, yielding } from "./sounding.js";
+import { SIDES, Transport } from "./transport.js";
+
+export class Listening {
+  /** source: where sounds come from; onchange: called at every change of the transport. */
+  constructor(source, onchange) {
+    this.source = source;
+    this.onchange = onchange;
+    this.pair = null;
+    this.transport = null;
+    this.ready = null; // the promise of the present pair's sounds
+    yielding(this, () => this.transport?.pause());
+  }
+
+  /** Made at the first gesture, or browsers begin it mute. */
+  open() {
+    if (this.transport) return;
+    if (navigator.audioSession) navigator.audioSession.type = "playback"; // iOS: the ring switch does not matter
+    this.transport = new Transport(new AudioContext({ latencyHint: "interactive" }), { onchange: this.onchange });
+    this.transport.turn(this.side ?? "a");
+  }
+
+  /** The pair to hear next; its sounds are fetched at once, and decoded when a person was here. */
+  take(pair) {
+    this.transport?.pause();
+    this.pair = pair;
+    this.files = null;
+    this.ready = null;
+    if (navigator.userActivation?.hasBeenActive) this.prepare().catch(() => {}); // told when it is played
+    else this.fetch().catch(() => {});
+  }
+
+  fetch() {
+    const { pair } = this;
+    this.files ??= Promise.all(SIDES.map((side) => this.source.sound(pair[side])));
+    this.files.catch(() => {
+      if (this.pair === pair) this.files = null; // the next play tries again
+    });
+    return this.files;
+  }
+
+  /** Both sounds in the transport; rejects with a sentence when one does not come. */
+  prepare() {
+    const { pair } = this;
+    this.open();
+    this.ready ??= (async () => {
+      const files = await this.fetch();
+      const decoded = await Promise.all(files.map((file) => this.transport.context.decodeAudioData(file.slice(0))));
+      if (this.pair !== pair) return;
+      this.transport.load({ a: decoded[0], b: decoded[1] }, { a: pair.a.gain_db, b: pair.b.gain_db });
+    })();
+    this.ready.catch(() => {
+      if (this.pair === pair) this.ready = null;
+    });
+    return this.ready;
+  }
+
+  get isPlaying() {
+    return Boolean(this.transport?.isPlaying);
+  }
+
+  async toggle() {
+    if (this.isPlaying) this.transport.pause();
+    else await this.play();
+  }
+
+  async play() {
+    const { pair } = this;
+    this.open();
+    const awake = this.transport.context.resume(); // within the gesture
+    await this.prepare();
+    await awake;
+    if (this.pair !== pair || this.isPlaying) return;
+    claim(this);
+    this.transport.play();
+  }
+
+  turn(side) {
+    this.side = side;
+    if (this.transport) this.transport.turn(side);
+    else this.onchange();
+  }
+
+  /** What changes the place or the loop first waits for the sounds. */
+  async change(work) {
+    await this.prepare();
+    work(this.transport);
+  }
+
+  close() {
+    this.transport?.close();
+  }
+}

@@ -1,0 +1,57 @@
+/** What the judges say of a pair, as a table: A, B, the difference, and who said it. */
+
+import { element } from "./element.js";
+import { score } from "./words.js";
+
+const signed = (value, digits) => `${value > 0 ? "+" : value < 0 ? "−" : "±"}${Math.abs(value).toFixed(digits)}`;
+
+/** Rows of [measure, A, B, difference, its sign (1: better in B), who says so]. */
+function rowsOf(pair, judges) {
+  const [a, b] = [pair.a.scores, pair.b.scores];
+  const { difference } = pair;
+  const verdict = (scores, name, yes, no) => {
+    const said = scores?.[name];
+    return said === null || said === undefined ? "–" : said ? yes : name === "integrity" && scores.missing?.length ? `misses ${scores.missing.join(", ")}` : no;
+  };
+  const change = (value) => (value === null || value === undefined ? ["–", 0] : [["B worse", "same", "B better"][value + 1], value]);
+  const clap = (scores) => (scores?.clap === null || scores?.clap === undefined ? "–" : score(scores.clap));
+  const apart = difference?.clap;
+  const loud = (side) => (side.lufs === null || side.lufs === undefined ? "–" : `${side.lufs.toFixed(1)} LUFS`);
+  const both = pair.a.lufs !== null && pair.b.lufs !== null;
+  return [
+    ["CLAP score", clap(a), clap(b), apart === null || apart === undefined ? "–" : signed(apart, 3), Math.sign(apart ?? 0), judges.clap],
+    ["Every event is there", verdict(a, "integrity", "yes", "no"), verdict(b, "integrity", "yes", "no"), ...change(difference?.integrity), judges.listener],
+    ["Events in order", verdict(a, "order", "yes", "no"), verdict(b, "order", "yes", "no"), ...change(difference?.order), judges.listener],
+    ["Loudness as made", loud(pair.a), loud(pair.b), both ? `${signed(pair.b.lufs - pair.a.lufs, 1)} LU` : "–", 0, "BS.1770"],
+  ];
+}
+
+/** judges: {clap, listener}, their names as the comparison tells them. */
+export function scoreTable(pair, judges) {
+  const head = ["Measure", "A", "B", "B against A", "Says"].map((name) => element("th", { scope: "col" }, name));
+  const rows = rowsOf(pair, judges).map(([measure, a, b, apart, sign, judge]) =>
+    element(
+      "tr",
+      {},
+      element("th", { scope: "row" }, measure),
+      element("td", {}, a),
+      element("td", {}, b),
+      element("td", { class: sign > 0 ? "bs-b" : sign < 0 ? "bs-a" : null }, apart),
+      element("td", { class: "bs-judge" }, judge),
+    ),
+  );
+  return element(
+    "table",
+    { class: "bs-scores" },
+    element("caption", { class: "bs-unseen" }, "Scores of this pair"),
+    element("thead", {}, element("tr", {}, ...head)),
+    element("tbody", {}, ...rows),
+  );
+}
+
+/** In words, what a simulated listener heard on one side. */
+export function heardIn(side) {
+  if (!side.scores?.events) return "Not listened to yet.";
+  if (!side.scores.events.length) return "Simulated listener: nothing that it knows.";
+  return `Simulated listener: ${side.scores.events.map(([label, on, off]) => `${label} ${on.toFixed(1)}–${off.toFixed(1)} s`).join(" · ")}`;
+}

@@ -1,0 +1,168 @@
+"""Compare: two models, or one at two settings, on the same words and the same noise."""
+
+from typing import Any
+
+import gradio as gr
+
+from components import elements
+from pipelines.seeds import SEED_LIMIT
+from studio.services.requests import draw_seed
+from studio.services.services import Services
+from studio.tabs.door import shown
+from studio.tabs.examples import EXAMPLES
+from studio.visitors import owner_of
+
+FOLLOW = (
+    "(job) => { if (job) window.dispatchEvent(new CustomEvent('baton-compare', {detail: {job}})) }"
+)
+HIDDEN = {"api_visibility": "private", "show_progress": "hidden"}
+ALIGNED = "embedded-clean"  # what the base is measured against until somebody aligns a model
+SIDE = ("model", "steps", "guidance", "sampler")
+ASKED = ("prompts", "seconds", "seed", "pinned", *(f"{name}_{side}" for side in "ab" for name in SIDE))
+
+
+def build(services: Services) -> None:
+    """The tab, inside the Blocks that are open."""
+    with gr.Row(elem_id="compare", equal_height=False):
+        with gr.Column(scale=0, min_width=320, elem_classes="bs-composer"):
+            form = build_form(services)
+        with gr.Column(scale=1, min_width=320, elem_classes="bs-results"):
+            elements.bench()
+            elements.comparisons()
+    wire_button(services, form)
+    wire_form(services, form)
+
+
+def build_form(services: Services) -> dict[str, Any]:
+    """The controls, by name."""
+    form = {}
+    form["prompts"] = gr.Textbox(
+        label="Prompts",
+        info="One per line; each becomes a pair.",
+        value=EXAMPLES[1],
+        placeholder="a dog barks followed by a church bell ringing",
+        lines=3,
+        max_lines=10,
+        elem_id="compare-prompts",
+    )
+    form["set"] = gr.Dropdown(
+        [(f"{one['title']} ({one['count']})", one["name"]) for one in services.prompt_sets()],
+        value=None,
+        label="Prompt set",
+        info="Puts its prompts into the field above.",
+        elem_id="prompt-set",
+    )
+    form["upload"] = gr.UploadButton(
+        "Upload a list of prompts (.txt, .csv)", file_types=[".txt", ".csv"], size="sm"
+    )
+    names = [name for _, name in services.choices()]
+    usual = services.config.model
+    against = ALIGNED if ALIGNED in names and usual != ALIGNED else usual
+    for side, model in (("a", usual), ("b", against)):
+        form[f"model_{side}"] = gr.Dropdown(
+            services.choices(), value=model, label=side.upper(), elem_id=f"model-{side}"
+        )
+    form["seconds"] = gr.Slider(
+        1,
+        services.longest(),
+        value=10,
+        step=0.5,
+        label="Seconds",
+        buttons=[],
+        elem_id="compare-seconds",
+    )
+    form["button"] = gr.Button("Compare", variant="primary", elem_id="compare-button")
+    with gr.Row(elem_classes="bs-seed-row"):
+        form["seed"] = gr.Number(
+            label="Seed",
+            value=draw_seed(),  # until the first comparison draws its own
+            precision=0,
+            minimum=0,
+            maximum=SEED_LIMIT - 1,
+            min_width=120,
+            elem_id="compare-seed",
+        )
+        form["pinned"] = gr.Checkbox(
+            label="Pinned",
+            info="If not, each run draws one.",
+            min_width=120,
+            elem_id="compare-pinned",
+            elem_classes="bs-pinned",
+        )
+    with gr.Accordion("How each is made", open=False, elem_id="compare-making"):
+        for side, model in (("a", usual), ("b", against)):
+            form |= build_making(services, side, model)
+    form["job"] = gr.Textbox(visible="hidden")
+    return form
+
+
+def build_making(services: Services, side: str, model: str) -> dict[str, Any]:
+    """One side's controls that most people leave alone: they begin as the model's own."""
+    limits, letter = services.config, side.upper()
+    steps, guidance = services.defaults(model)
+    return {
+        f"steps_{side}": gr.Slider(
+            1,
+            limits.max_steps,
+            value=steps,
+            step=1,
+            label=f"Steps of {letter}",
+            buttons=[],
+            elem_id=f"steps-{side}",
+        ),
+        f"guidance_{side}": gr.Slider(
+            0,
+            limits.max_guidance,
+            value=guidance,
+            step=0.1,
+            label=f"Guidance of {letter}",
+            buttons=[],
+        ),
+        f"sampler_{side}": gr.Radio(
+            ["euler", "heun"], value="euler", label=f"Sampler of {letter}"
+        ),
+    }
+
+
+def wire_button(services: Services, form: dict[str, Any]) -> None:
+    """The button: check, put in the row, follow."""
+
+    @shown
+    def start(request: gr.Request, *values):
+        told = dict(zip(ASKED, values, strict=True))
+        a, b = ({name: told[f"{name}_{side}"] for name in SIDE} for side in "ab")
+        wish = services.check_comparison(
+            told["prompts"],
+            a=a,
+            b=b,
+            seconds=told["seconds"],
+            seed=told["seed"] if told["pinned"] else None,
+        )
+        return services.compare(owner_of(request, services.config.on_space), wish), wish.seed
+
+    asked = [form[name] for name in ASKED]
+    form["button"].click(start, asked, [form["job"], form["seed"]], **HIDDEN).success(
+        None, form["job"], None, js=FOLLOW, **HIDDEN
+    )
+
+
+def wire_form(services: Services, form: dict[str, Any]) -> None:
+    """What fills the form: a prompt set, a list, a model's own settings."""
+
+    @shown
+    def take_set(name):
+        return gr.skip() if name is None else "\n".join(services.prompts_of(name))
+
+    @shown
+    def take_list(path):
+        return "\n".join(services.read_prompt_file(path))
+
+    @shown
+    def take_defaults(model):
+        return services.defaults(model)
+
+    form["set"].input(take_set, form["set"], form["prompts"], **HIDDEN)
+    form["upload"].upload(take_list, form["upload"], form["prompts"], **HIDDEN)
+    for side in "ab":
+        made = [form[f"steps_{side}"], form[f"guidance_{side}"]]
+        form[f"model_{side}"].input(take_defaults, form[f"model_{side}"], made, **HIDDEN)
