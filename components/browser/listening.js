@@ -1,5 +1,6 @@
 /** From a pair of files to a transport that plays them: fetch, decode, and try again if it failed. */
 
+import { resampled } from "./resampling.js";
 import { claim, yielding } from "./sounding.js";
 import { SIDES, Transport } from "./transport.js";
 
@@ -47,9 +48,9 @@ export class Listening {
     this.open();
     this.ready ??= (async () => {
       const files = await this.fetch();
-      const decoded = await Promise.all(files.map((file) => this.transport.context.decodeAudioData(file.slice(0))));
-      if (this.pair !== pair) return;
-      this.transport.load({ a: decoded[0], b: decoded[1] }, { a: pair.a.gain_db, b: pair.b.gain_db });
+      const { context } = this.transport;
+      const [a, b] = await Promise.all(SIDES.map((side, i) => decoded(context, files[i], pair[side].sample_rate)));
+      if (this.pair === pair) this.transport.load({ a, b }, { a: pair.a.gain_db, b: pair.b.gain_db });
     })();
     this.ready.catch(() => {
       if (this.pair === pair) this.ready = null;
@@ -92,4 +93,10 @@ export class Listening {
   close() {
     this.transport?.close();
   }
+}
+
+/** A file as an AudioBuffer at the context's rate; decoded at its own, which no browser alters. */
+export async function decoded(context, file, rate) {
+  const sound = await new OfflineAudioContext(1, 1, rate).decodeAudioData(file.slice(0));
+  return resampled(context, sound);
 }
