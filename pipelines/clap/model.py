@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from pipelines.clap.front_end import FrontEnd
 from pipelines.clap.windows import (
     check_texts,
     embed_in_windows,
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from transformers import ClapFeatureExtractor, ClapModel, PreTrainedTokenizerFast
 
 LONGEST_TEXT = 77  # tokens; what LAION's CLAP was trained with
-POWER_FLOOR = 1e-10  # of mel power, before decibels: -100 dB; the extractor's own
 
 
 class Clap(nn.Module):
@@ -58,20 +58,19 @@ class Clap(nn.Module):
         self.revision = revision
         self.as_16_bit = as_16_bit
         self.sample_rate = extractor.sampling_rate  # Hz
-        self.window = int(extractor.nb_max_samples)  # samples in one window
         self.is_fused = bool(model.config.audio_config.enable_fusion)
-        filters = extractor.mel_filters if self.is_fused else extractor.mel_filters_slaney
-        self.register_buffer(
-            "mel_filters", torch.from_numpy(filters).float(), persistent=False
-        )  # [bins, mels]
-        self.register_buffer(
-            "hann", torch.hann_window(extractor.fft_window_size), persistent=False
-        )  # [samples]
+        self.front_end = FrontEnd(extractor, is_fused=self.is_fused)
+        self.window = self.front_end.window  # samples in one window
 
     @property
     def dimensions(self) -> int:
         """The length of an embedding."""
         return self.model.config.projection_dim
+
+    @property
+    def device(self) -> torch.device:
+        """Where it computes."""
+        return self.front_end.hann.device
 
     def mels(self, waveforms: torch.Tensor) -> torch.Tensor:
         """Log-mel spectrograms in decibels; the numbers of ClapFeatureExtractor, in a batch.
@@ -85,19 +84,7 @@ class Clap(nn.Module):
         Returns:
             [batch, 1, frames, mels]; four equal channels for a fused model.
         """
-        padded = nn.functional.pad(waveforms, (0, self.window - waveforms.shape[-1]))
-        spectrum = torch.stft(
-            padded,
-            self.extractor.fft_window_size,
-            self.extractor.hop_length,
-            window=self.hann,
-            center=True,
-            pad_mode="reflect",
-            return_complex=True,
-        )  # [batch, bins, frames]
-        power = spectrum.abs().square().transpose(1, 2) @ self.mel_filters
-        decibels = 10.0 * power.clamp_min(POWER_FLOOR).log10()
-        return decibels[:, None].expand(-1, 4 if self.is_fused else 1, -1, -1)
+        return self.front_end(waveforms)
 
     def tokenize(self, texts: Sequence[str]) -> tuple[torch.Tensor, torch.Tensor]:
         """Token ids and their mask, both [texts, tokens], padded to the longest."""
@@ -147,7 +134,7 @@ class Clap(nn.Module):
         """
         check_texts(texts)
         rows = [
-            self._frozen(self.read, *(t.to(self.hann.device) for t in self.tokenize(part)))
+            self._frozen(self.read, *(t.to(self.device) for t in self.tokenize(part)))
             for part in parts(texts)
         ]
         return np.concatenate(rows) if rows else np.zeros((0, self.dimensions), np.float32)
@@ -194,7 +181,7 @@ class Clap(nn.Module):
         self.revision = hash_of(folder / "model.safetensors")
 
     def _hear_windows(self, windows: np.ndarray) -> np.ndarray:
-        waveforms = torch.from_numpy(windows).to(self.hann.device)
+        waveforms = torch.from_numpy(windows).to(self.device)
         return self._frozen(lambda sounds: self.hear(self.mels(sounds)), waveforms)
 
     def _frozen(self, function, *inputs: torch.Tensor) -> np.ndarray:
