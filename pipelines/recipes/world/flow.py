@@ -1,4 +1,7 @@
-"""Train the rectified flow: text to latents, on the noisy captions or the clean ones."""
+"""Train the rectified flow: text to latents, on the noisy captions or the clean ones.
+
+The text encoder has learnt to read before (`reading`) and is frozen here, as TangoFlux freezes its T5.
+"""
 
 from pathlib import Path
 
@@ -14,6 +17,7 @@ from pipelines.generate.folders import load_folder
 from pipelines.generate.sizes import embedded_config
 from pipelines.generate.tangoflux import build, velocity
 from pipelines.recipes.world.corpus import Corpus
+from pipelines.recipes.world.reading import new_reader
 from pipelines.recipes.world.training import Plan, train, trained_weights
 from pipelines.recipes.world.words import world_tokenizer
 from pipelines.seeds import numpy_generator, torch_generator
@@ -23,11 +27,10 @@ PLANS = {
         steps=5600, stop_at=3500, learning_rate=1.2e-3, warmup=200, average=0.999, seed=31
     ),
     "words": Plan(steps=3400, learning_rate=1e-3, warmup=50, average=0.998, seed=33),
-    "order": Plan(steps=4000, learning_rate=8e-4, warmup=50, average=0.998, seed=34),
-    "base": Plan(steps=800, learning_rate=5e-4, warmup=50, average=0.995, seed=32),
-    "clean": Plan(steps=800, learning_rate=5e-4, warmup=50, average=0.995, seed=32),
+    "order": Plan(steps=2800, learning_rate=1e-3, warmup=50, average=0.998, seed=34),
+    "base": Plan(steps=700, learning_rate=5e-4, warmup=50, average=0.995, seed=32),
+    "clean": Plan(steps=700, learning_rate=5e-4, warmup=50, average=0.995, seed=32),
 }  # base and clean begin alike and see the same scenes and noise: they differ in captions alone
-# "order" goes on as "words" did: when that ended, order was still rising and all else was there.
 # Where each begins.
 BEFORE = {"words": "draft", "order": "words", "base": "order", "clean": "order"}
 BATCH = 64
@@ -40,7 +43,7 @@ DROPPED = 0.1  # share of rows that train the unconditional side of guidance
 
 
 class FlowParts(nn.Module):
-    """All that training changes: transformer, text encoder, conditioner."""
+    """Transformer and conditioner, which training changes, and the text encoder, which it does not."""
 
     def __init__(self, *, seed: int) -> None:
         super().__init__()
@@ -49,10 +52,10 @@ class FlowParts(nn.Module):
             embedded_config(len(world_tokenizer()))
         )
         start_from_identity(self.transformer)
-
-    def freeze_text(self) -> "FlowParts":
-        """Leave only the transformer to train; the last stage, base and clean."""
         self.text_encoder.requires_grad_(False)
+
+    def freeze_conditioner(self) -> "FlowParts":
+        """Leave only the transformer to train; the last stage, base and clean."""
         self.conditioner.requires_grad_(False)
         return self
 
@@ -136,6 +139,7 @@ def train_flow(
     *,
     plan: Plan | None = None,
     start_from: Path | None = None,
+    reader: Path | None = None,
     device: str = "cpu",
 ) -> FlowParts:
     """Train the flow on a corpus.
@@ -148,14 +152,19 @@ def train_flow(
         plan: PLANS[kind] by default.
         start_from: folder of a run, or of a published pipeline, to take the weights from; None
             starts from nothing.
+        reader: folder of the run that taught the text encoder to read, where this stage is the
+            first to use it; None keeps the encoder that `start_from` brings.
         device: cpu or cuda.
     """
     plan = plan or PLANS[kind]
     model = FlowParts(seed=plan.seed)
     if start_from is not None and not (folder / "state.pt").exists():
         take_weights(start_from, model)
+    if reader is not None:
+        read = trained_weights(reader, new_reader())
+        model.text_encoder.load_state_dict(read.encoder.state_dict())
     if kind in ("base", "clean"):  # so that the two differ in the transformer alone
-        model.freeze_text()
+        model.freeze_conditioner()
     model = model.to(device).train()
     scenes = corpus.scenes
     captions = [s.caption if kind == "clean" else s.noisy_caption for s in scenes]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pipelines.generate.autoencoder import SpectralAutoencoder
 from pipelines.generate.folders import load_folder
-from pipelines.recipes.world import autoencoder, clap, decoder, flow, listeners
+from pipelines.recipes.world import autoencoder, clap, decoder, flow, listeners, reading
 from pipelines.recipes.world.corpus import Corpus, build_corpus
 from pipelines.recipes.world.training import trained_weights
 
@@ -33,6 +33,7 @@ PARTS = (
     "autoencoder",
     "decoder",
     "latents",
+    "reading",
     "draft",
     "words",
     "order",
@@ -99,17 +100,22 @@ class Workshop:
             )
         elif part == "latents":
             self.latents()
+        elif part == "reading":
+            captions = [scene.noisy_caption for scene in self.corpus("flow").scenes]
+            reading.train_reader(captions, self.root / "reading")
         elif part in flow.PLANS:
             before = flow.BEFORE.get(part)
             start = self.root / before if before else None
+            is_first = part == "draft"
             if part == "order" and self.begin_with is not None:
-                start = self.begin_with
+                start, is_first = self.begin_with, True
             flow.train_flow(
                 part,
                 self.corpus("flow"),
                 self.latents(),
                 self.root / part,
                 start_from=start,
+                reader=self.root / "reading" if is_first else None,
                 device=self.device,
             )
         elif part.startswith("clap-"):

@@ -59,7 +59,7 @@ def _half(module: nn.Module) -> nn.Module:
 
 
 def _publish_flow(workshop: Workshop, run: str, folder: Path) -> None:
-    parts = trained_weights(workshop.root / run, FlowParts(seed=0).freeze_text())
+    parts = trained_weights(workshop.root / run, FlowParts(seed=0).freeze_conditioner())
     pipe = TangoFluxPipeline(
         vae=_half(workshop.autoencoder()),
         text_encoder=_half(parts.text_encoder),
