@@ -1,0 +1,168 @@
+"""The whole board as plain values: ratings, intervals, ranks, Elo, wins, and what cannot be said."""
+
+from typing import Any
+
+import numpy as np
+
+from pipelines.errors import StudioError
+from pipelines.vote import elo as elo_orders
+from pipelines.vote.battles import Tally, Votes, by_voter, tally
+from pipelines.vote.davidson import RIDGE
+from pipelines.vote.intervals import (
+    BLOCKS,
+    Intervals,
+    by_bootstrap,
+    by_jackknife,
+    ranks,
+    system_contrasts,
+    votes_needed,
+)
+from pipelines.vote.ratings import (
+    POINTS,
+    Ratings,
+    pair_design,
+    points,
+    rate,
+    tie_share,
+    tied_votes,
+    win_shares,
+)
+
+METHOD = "davidson-1"  # a board names it; boards of different methods are never mixed
+INTERVALS = ("jackknife", "bootstrap")
+
+
+def validate(votes: Votes, *, intervals: str = "jackknife") -> Votes:
+    """The votes, or a StudioError when no board can be made of them."""
+    if intervals not in INTERVALS:
+        raise StudioError(f"Intervals by {intervals!r} are none; use {' or '.join(INTERVALS)}.")
+    if not votes.judged.any():
+        raise StudioError("No vote says which of two systems is better yet; collect votes first.")
+    return votes
+
+
+def evaluate(votes: Votes, *, seed: int, intervals: str = "jackknife") -> dict[str, Any]:
+    """The board with all that is needed to read it; cost grows with counting alone.
+
+    Args:
+        votes: at least one that says which is better.
+        seed: names the orders of Elo, the blocks of voters and the draws of a bootstrap.
+        intervals: "jackknife" or "bootstrap", both over voters; see `pipelines.vote.intervals`.
+
+    Returns:
+        plain values, ready for JSON: method, seed, counts, systems (best first within a group),
+        gaps of every pair, win matrix, notes in sentences. An interval is null with one voter.
+    """
+    validate(votes, intervals=intervals)
+    counted = tally(votes)
+    ratings = rate(counted)
+    voters = int(np.unique(votes.voter[votes.judged]).size)
+    games = by_voter(votes, most=BLOCKS, seed=seed)
+    sure = _intervals(games, len(votes.systems), intervals, seed) if voters > 1 else None
+    orders = elo_orders.elo(votes, seed=seed)
+    return {
+        "method": METHOD,
+        "ridge": RIDGE,
+        "seed": seed,
+        "intervals": None if sure is None else sure.method,
+        "votes": counted.votes,
+        "ties": tied_votes(counted),
+        "both_bad": int(counted.both_bad.sum()),
+        "skipped": counted.skipped,
+        "voters": voters,
+        "voter_blocks": len(games),
+        "tie_share": tie_share(ratings),
+        "systems": _systems(counted, ratings, sure, orders),
+        "gaps": _gaps(counted, ratings, sure),
+        "wins": counted.wins.tolist(),
+        "tied": counted.ties.tolist(),
+        "win_shares": _plain(win_shares(counted)),
+        "order": list(votes.systems),
+        "elo": {"k": orders.k, "orders": orders.orders, "votes_per_order": orders.votes_per_order}
+        | {"rankings": orders.rankings},
+        "notes": notes(counted, ratings, voters),
+    }
+
+
+def notes(counted: Tally, ratings: Ratings, voters: int) -> list[str]:
+    """What the reader must know before believing the board, in sentences."""
+    said = []
+    if (groups := int(ratings.group.max()) + 1) > 1:
+        said.append(
+            f"The systems fall into {groups} groups that never met; ranks hold within a group only."
+        )
+    if loose := [s for s, held in zip(ratings.systems, ratings.bounded, strict=True) if not held]:
+        said.append(
+            f"Among {', '.join(loose)}, some lost every vote to the rest or won every one: how far "
+            "apart they stand is not told by the votes yet."
+        )
+    if voters == 1:
+        said.append("One person voted; there is no interval, and nothing is said about others.")
+    elif voters < 5:
+        said.append(f"Only {voters} people voted; the intervals are wide for that reason.")
+    return said
+
+
+def _intervals(games: np.ndarray, systems: int, method: str, seed: int) -> Intervals:
+    """Intervals of every strength, then of every pair's gap."""
+    design = pair_design(systems)
+    gaps = np.hstack([design, np.zeros((len(design), 1))])
+    contrasts = np.vstack([system_contrasts(systems), gaps])
+    if method == "bootstrap":
+        return by_bootstrap(design, games, contrasts, seed=seed)
+    return by_jackknife(design, games, contrasts)
+
+
+def _systems(
+    counted: Tally, ratings: Ratings, sure: Intervals | None, orders: elo_orders.Elo
+) -> list[dict[str, Any]]:
+    """One row per system, best first, groups one after the other."""
+    count = len(ratings.systems)
+    met = counted.games.sum(axis=-1)
+    battles = met.sum(axis=0) + met.sum(axis=1)
+    bad = counted.both_bad.sum(axis=0) + counted.both_bad.sum(axis=1)
+    place = None
+    if sure is not None:
+        place = ranks(sure.low[:count], sure.high[:count], ratings.group)
+    rows = []
+    for i in np.lexsort((-ratings.strength, ratings.group)):
+        rows.append(
+            {
+                "system": ratings.systems[i],
+                "group": int(ratings.group[i]),
+                "rank": None if place is None else int(place[i]),
+                "points": float(ratings.points[i]),
+                "low": None if sure is None else float(points(sure.low[i])),
+                "high": None if sure is None else float(points(sure.high[i])),
+                "bounded": bool(ratings.bounded[i]),
+                "battles": int(battles[i]),
+                "both_bad": int(bad[i]),
+                "elo": float(orders.mean[i]),
+                "elo_spread": float(orders.spread[i]),
+            }
+        )
+    return rows
+
+
+def _gaps(counted: Tally, ratings: Ratings, sure: Intervals | None) -> list[dict[str, Any]]:
+    """One row per pair of a group: how many points the first leads by, and votes still needed."""
+    count = len(ratings.systems)
+    rows = []
+    for place, (i, j) in enumerate(zip(*np.triu_indices(count, k=1), strict=True)):
+        if ratings.group[i] != ratings.group[j]:
+            continue
+        gap = float(ratings.strength[i] - ratings.strength[j])
+        row = {"first": ratings.systems[i], "second": ratings.systems[j], "points": POINTS * gap}
+        if sure is not None:
+            at = count + place
+            row |= {"low": POINTS * float(sure.low[at]), "high": POINTS * float(sure.high[at])}
+            apart = row["low"] > 0 or row["high"] < 0
+            more = 0 if apart else votes_needed(gap, float(sure.error[at]), counted.votes)
+            row |= {"apart": apart, "votes_needed": more}
+        rows.append(row)
+    return rows
+
+
+def _plain(table: np.ndarray) -> list[list[float | None]]:
+    """A table as lists, null where it is not a number."""
+    return [[None if np.isnan(v) else float(v) for v in row] for row in table]
