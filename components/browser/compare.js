@@ -18,8 +18,9 @@ const KEYS = [
   ["Esc", "no loop"],
   ["J K", "next or previous pair"],
 ];
-const WRITING = 'input:not([type="range"]), textarea, select, [contenteditable="true"], [role="combobox"], [role="listbox"], [role="menu"], [role="dialog"], [role="tab"]';
-const PRESSED = 'button, a, summary, [role="button"]';
+const WRITING = 'input:not([type="range"], [type="checkbox"], [type="radio"]), textarea, select, [contenteditable="true"], [role="combobox"], [role="listbox"], [role="menu"], [role="dialog"], [role="tab"]';
+const PRESSED = 'button, a, summary, [role="button"], [type="checkbox"], [type="radio"]'; // space is theirs
+const MOVED = '[type="range"], [type="radio"], [role="slider"]'; // and these have the arrows
 const KEPT = "baton-keys";
 
 export class Comparison {
@@ -75,7 +76,7 @@ export class Comparison {
     this.stand.show(this.comparison, pair, judgesOf(this.comparison));
     this.pairs.mark(place);
     const shown = this.pairs.ordered().findIndex((one) => one.place === place);
-    this.count.textContent = `Pair ${shown + 1} of ${this.comparison.pairs.length}`;
+    this.count.textContent = `Pair ${place + 1} · number ${shown + 1} of ${this.comparison.pairs.length} in the list`;
     this.steps[0].disabled = this.pairs.beside(place, -1) === null;
     this.steps[1].disabled = this.pairs.beside(place, 1) === null;
     if (!isNew) return;
@@ -99,7 +100,7 @@ export class Comparison {
     if (at.closest(WRITING)) return;
     const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
     if (key === " " && at.closest(PRESSED)) return;
-    if (at.closest('input[type="range"], [role="slider"]') && (key.startsWith("Arrow") || key === "Home")) return;
+    if (at.closest(MOVED) && (key.startsWith("Arrow") || key === "Home")) return;
     let isDone = true;
     if (key === "j" || key === "n") this.step(1);
     else if (key === "k" || key === "p") this.step(-1);

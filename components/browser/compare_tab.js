@@ -55,6 +55,7 @@ export class Bench extends HTMLElement {
     });
     document.addEventListener("click", (event) => this.moved(event.target.closest?.('[role="tab"]')));
     const { id, pair } = linked();
+    this.isLinked = id !== null; // then it is what one came for: on a phone the form is scrolled past
     if (id) this.follow(id, pair);
     else this.resume();
   }
@@ -120,6 +121,7 @@ export class Bench extends HTMLElement {
     this.comparison = null;
     this.view = new Comparison(served(id), { onpair: (place) => this.offsetParent && remember(id, place) });
     this.waiting = element("div", { class: "bs-stand bs-stand-waiting", "aria-hidden": "true" }, element("div", { class: "bs-shimmer" }));
+    this.view.node.hidden = true;
     this.body.replaceChildren(this.waiting, this.view.node);
     delete this.bar.dataset.id;
     if (this.offsetParent) remember(id, linked().id === id ? linked().pair : null);
@@ -147,7 +149,10 @@ export class Bench extends HTMLElement {
       return;
     }
     this.waiting.hidden = comparison.pairs.length > 0;
+    this.view.node.hidden = !this.waiting.hidden;
     this.view.show(comparison, place);
+    if (this.isLinked && this.getBoundingClientRect().top > innerHeight * 0.7) this.scrollIntoView();
+    this.isLinked = false;
   }
 
   buildBar(comparison) {

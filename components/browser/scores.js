@@ -1,11 +1,11 @@
-/** What the judges say of a pair, as a table: A, B, the difference, and who said it. */
+/** What the judges say of a pair, as a table: who said it, A, B, and the difference. */
 
 import { element } from "./element.js";
 import { score } from "./words.js";
 
 const signed = (value, digits) => `${value > 0 ? "+" : value < 0 ? "−" : "±"}${Math.abs(value).toFixed(digits)}`;
 
-/** Rows of [measure, A, B, difference, its sign (1: better in B), who says so]. */
+/** Rows of [measure, who says so, A, B, difference, its sign (1: better in B)]. */
 function rowsOf(pair, judges) {
   const [a, b] = [pair.a.scores, pair.b.scores];
   const { difference } = pair;
@@ -19,25 +19,24 @@ function rowsOf(pair, judges) {
   const loud = (side) => (side.lufs === null || side.lufs === undefined ? "–" : `${side.lufs.toFixed(1)} LUFS`);
   const both = pair.a.lufs !== null && pair.b.lufs !== null;
   return [
-    ["CLAP score", clap(a), clap(b), apart === null || apart === undefined ? "–" : signed(apart, 3), Math.sign(apart ?? 0), judges.clap],
-    ["Every event is there", verdict(a, "integrity", "yes", "no"), verdict(b, "integrity", "yes", "no"), ...change(difference?.integrity), judges.listener],
-    ["Events in order", verdict(a, "order", "yes", "no"), verdict(b, "order", "yes", "no"), ...change(difference?.order), judges.listener],
-    ["Loudness as made", loud(pair.a), loud(pair.b), both ? `${signed(pair.b.lufs - pair.a.lufs, 1)} LU` : "–", 0, "BS.1770"],
+    ["CLAP score", judges.clap, clap(a), clap(b), apart === null || apart === undefined ? "–" : signed(apart, 3), Math.sign(apart ?? 0)],
+    ["Every event is there", judges.listener, verdict(a, "integrity", "yes", "no"), verdict(b, "integrity", "yes", "no"), ...change(difference?.integrity)],
+    ["Events in order", judges.listener, verdict(a, "order", "yes", "no"), verdict(b, "order", "yes", "no"), ...change(difference?.order)],
+    ["Loudness as made", "ITU-R BS.1770", loud(pair.a), loud(pair.b), both ? `${signed(pair.b.lufs - pair.a.lufs, 1)} LU` : "–", 0],
   ];
 }
 
 /** judges: {clap, listener}, their names as the comparison tells them. */
 export function scoreTable(pair, judges) {
-  const head = ["Measure", "A", "B", "B against A", "Says"].map((name) => element("th", { scope: "col" }, name));
-  const rows = rowsOf(pair, judges).map(([measure, a, b, apart, sign, judge]) =>
+  const head = ["Measure", "A", "B", "B against A"].map((name) => element("th", { scope: "col" }, name));
+  const rows = rowsOf(pair, judges).map(([measure, judge, a, b, apart, sign]) =>
     element(
       "tr",
       {},
-      element("th", { scope: "row" }, measure),
+      element("th", { scope: "row" }, measure, element("span", { class: "bs-judge" }, judge)),
       element("td", {}, a),
       element("td", {}, b),
       element("td", { class: sign > 0 ? "bs-b" : sign < 0 ? "bs-a" : null }, apart),
-      element("td", { class: "bs-judge" }, judge),
     ),
   );
   return element(

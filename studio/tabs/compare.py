@@ -18,7 +18,13 @@ FOLLOW = (
 HIDDEN = {"api_visibility": "private", "show_progress": "hidden"}
 ALIGNED = "embedded-clean"  # what the base is measured against until somebody aligns a model
 SIDE = ("model", "steps", "guidance", "sampler")
-ASKED = ("prompts", "seconds", "seed", "pinned", *(f"{name}_{side}" for side in "ab" for name in SIDE))
+ASKED = (
+    "prompts",
+    "seconds",
+    "seed",
+    "pinned",
+    *(f"{name}_{side}" for side in "ab" for name in SIDE),
+)
 
 
 def build(services: Services) -> None:
@@ -117,10 +123,9 @@ def build_making(services: Services, side: str, model: str) -> dict[str, Any]:
             step=0.1,
             label=f"Guidance of {letter}",
             buttons=[],
+            elem_id=f"guidance-{side}",
         ),
-        f"sampler_{side}": gr.Radio(
-            ["euler", "heun"], value="euler", label=f"Sampler of {letter}"
-        ),
+        f"sampler_{side}": gr.Radio(["euler", "heun"], value="euler", label=f"Sampler of {letter}"),
     }
 
 

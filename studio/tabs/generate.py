@@ -61,7 +61,11 @@ def build_form(services: Services) -> dict[str, Any]:
             elem_id="seed",
         )
         form["pinned"] = gr.Checkbox(
-            label="Pinned", info="If not, each run draws one.", min_width=120, elem_id="pinned", elem_classes="bs-pinned"
+            label="Pinned",
+            info="If not, each run draws one.",
+            min_width=120,
+            elem_id="pinned",
+            elem_classes="bs-pinned",
         )
     with gr.Accordion("How it is made", open=False, elem_id="making"):
         form |= build_making(services)

@@ -17,6 +17,8 @@ from urllib.error import URLError
 
 import pytest
 
+from tests.browser.watched import Watched
+
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 ARGUMENTS = [
     "--no-sandbox",
@@ -89,3 +91,17 @@ def studio(tmp_path: Path, browser) -> Iterator[Studio]:
     served.open()
     yield served
     served.close()
+
+
+@pytest.fixture
+def watch(browser, studio):
+    """Opens watched pages."""
+    opened = []
+
+    def open_page(**wishes) -> Watched:
+        opened.append(Watched(browser, studio, **wishes))
+        return opened[-1]
+
+    yield open_page
+    for one in opened:
+        one.context.close()

@@ -6,61 +6,6 @@ import urllib.request
 import pytest
 
 pytestmark = pytest.mark.slow
-WAIT = 60_000  # ms
-
-
-class Watched:
-    """A page together with all that it asked for and complained of."""
-
-    def __init__(self, browser, studio, *, width: int = 1440, theme: str = "light") -> None:
-        self.context = browser.new_context(viewport={"width": width, "height": 900})
-        self.context.set_default_timeout(WAIT)
-        self.page = self.context.new_page()
-        self.complaints: list[str] = []
-        self.foreign: list[str] = []
-        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        self.page.on(
-            "console", lambda line: line.type == "error" and self.complaints.append(line.text)
-        )
-        self.page.on("request", lambda request: self._note(request.url, studio.address))
-        self.page.goto(f"{studio.address}?__theme={theme}")
-        self.page.wait_for_selector("#generate-button")
-        self.page.wait_for_selector("baton-history h2")
-
-    def _note(self, url: str, home: str) -> None:
-        if not url.startswith((home, "data:", "blob:")):
-            self.foreign.append(url)
-
-    def generate(self, words: str) -> None:
-        """Type and press Ctrl + Enter."""
-        self.page.fill("#prompt textarea", words)
-        self.page.press("#prompt textarea", "Control+Enter")
-
-    def finish(self) -> str:
-        """Wait until the run is over; how it ended."""
-        self.page.wait_for_selector(".bs-bar.is-over")
-        return self.page.inner_text(".bs-status")
-
-    def plays(self) -> bool:
-        """Whether a sound moves within its length."""
-        self.page.wait_for_function(
-            "() => [...document.querySelectorAll('.bs-seek')].some((s) => Number(s.value) > 0.05)"
-        )
-        return True
-
-
-@pytest.fixture
-def watch(browser, studio):
-    """Opens watched pages."""
-    opened = []
-
-    def open_page(**wishes) -> Watched:
-        opened.append(Watched(browser, studio, **wishes))
-        return opened[-1]
-
-    yield open_page
-    for one in opened:
-        one.context.close()
 
 
 def test_generate_hear_and_come_back_after_a_restart(watch, studio):
