@@ -52,8 +52,11 @@ def build_form(services: Services) -> dict[str, Any]:
         elem_id="compare-prompts",
     )
     form["set"] = gr.Dropdown(
-        [(f"{one['title']} ({one['count']})", one["name"]) for one in services.prompt_sets()],
-        value=None,
+        [
+            ("Your own", ""),
+            *((f"{one['title']} ({one['count']})", one["name"]) for one in services.prompt_sets()),
+        ],
+        value="",
         label="Prompt set",
         info="Puts its prompts into the field above.",
         elem_id="prompt-set",
@@ -156,7 +159,7 @@ def wire_form(services: Services, form: dict[str, Any]) -> None:
 
     @shown
     def take_set(name):
-        return gr.skip() if name is None else "\n".join(services.prompts_of(name))
+        return "\n".join(services.prompts_of(name)) if name else gr.skip()
 
     @shown
     def take_list(path):

@@ -106,6 +106,18 @@ def test_sounds_that_do_not_come_are_explained_once(watch, gone, said):
     ]
 
 
+def test_a_sound_that_did_not_come_is_tried_again(watch):
+    """Four sounds are lost; once they are there again, play plays, without a reload."""
+    seen = watch()
+    seen.page.route("**/sound.wav", lambda route: route.abort())
+    seen.generate("a dog barks")
+    seen.finish()
+    seen.page.wait_for_selector("text=Press play to try again.")
+    seen.page.unroute("**/sound.wav")
+    seen.page.locator(".bs-card .bs-play").first.click()
+    assert seen.plays()
+
+
 def test_what_can_be_done_with_a_card(watch):
     """Favourite, same again, vary, use settings, download: each does what it says."""
     seen = watch()
