@@ -18,6 +18,7 @@ class Known:
     published: str | None = None  # the weights to fetch: file and where; None: they are in assets
 
 
+OPENL3 = "torchopenl3_mel256_env_512.pth.tar from https://github.com/torchopenl3/torchopenl3-models"
 KNOWN = {
     "clap-evaluation": Known(module="clap", title="CLAP-evaluation"),
     "clap-reward": Known(module="clap", title="CLAP-reward"),
@@ -26,6 +27,42 @@ KNOWN = {
         title="CLAP-<name>",
         published="e.g. 630k-audioset-best.pt from https://huggingface.co/lukewys/laion_clap, or a "
         "folder in transformers' layout",
+    ),
+    "panns": Known(
+        module="panns",
+        title="PANNs-16k or PANNs-32k",
+        is_classifier=True,
+        published="Cnn14_16k_mAP=0.438.pth or Cnn14_mAP=0.431.pth from "
+        "https://zenodo.org/records/3987831",
+    ),
+    "vggish": Known(
+        module="vggish",
+        title="VGGish",
+        published="vggish-10086976.pth from https://github.com/harritaylor/torchvggish/releases",
+    ),
+    "ast": Known(
+        module="ast",
+        title="AST",
+        is_classifier=True,
+        published="a folder with the files of "
+        "https://huggingface.co/MIT/ast-finetuned-audioset-10-10-0.4593",
+    ),
+    "passt": Known(
+        module="passt",
+        title="PaSST",
+        is_classifier=True,
+        published="passt-s-f128-p16-s10-ap.476-swa.pt from "
+        "https://github.com/kkoutini/PaSST/releases",
+    ),
+    "openl3": Known(
+        module="openl3",
+        title="OpenL3-mel256-env-512",
+        published=OPENL3,
+    ),
+    "openl3-stereo": Known(
+        module="openl3",
+        title="OpenL3-mel256-env-512-stereo",
+        published=OPENL3,
     ),
 }
 
