@@ -150,7 +150,9 @@ def by_pair(games: np.ndarray) -> np.ndarray:
     return there + back[..., [B, A, TIE]]
 
 
-def by_voter(votes: Votes, *, most: int, seed: int = 0) -> np.ndarray:
+def by_voter(
+    votes: Votes, *, most: int, seed: int = 0, weights: np.ndarray | None = None
+) -> np.ndarray:
     """Games of each voter without sides, [voters, pairs, 3]; voters who judged nothing are left out.
 
     Args:
@@ -158,6 +160,7 @@ def by_voter(votes: Votes, *, most: int, seed: int = 0) -> np.ndarray:
         most: with more voters than this they are dealt at random into so many blocks, each then
             counted as one voter, so that the size stays the same however many come.
         seed: names the deal.
+        weights: [votes] as for `tally`.
     """
     seen = votes[votes.judged]
     systems = len(votes.systems)
@@ -168,7 +171,8 @@ def by_voter(votes: Votes, *, most: int, seed: int = 0) -> np.ndarray:
     cell = place[seen.a, seen.b] * JUDGED + np.where(turned, 1 - seen.outcome, seen.outcome)
     block, blocks = voter_blocks(seen.voter, most=most, seed=seed)
     cells = len(first) * JUDGED
-    counts = np.bincount(block * cells + cell, minlength=blocks * cells)
+    heavy = None if weights is None else np.asarray(weights, dtype=np.float64)[votes.judged]
+    counts = np.bincount(block * cells + cell, weights=heavy, minlength=blocks * cells)
     return counts.reshape(blocks, len(first), JUDGED).astype(np.float64)
 
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from pipelines.errors import StudioError
 from pipelines.vote import elo as elo_orders
-from pipelines.vote.battles import Tally, Votes, by_voter, tally
+from pipelines.vote.battles import BOTH_BAD, SKIP, TIE, Tally, Votes, by_voter, tally
 from pipelines.vote.davidson import RIDGE
 from pipelines.vote.intervals import (
     BLOCKS,
@@ -24,7 +24,6 @@ from pipelines.vote.ratings import (
     points,
     rate,
     tie_share,
-    tied_votes,
     win_shares,
 )
 
@@ -41,39 +40,47 @@ def validate(votes: Votes, *, intervals: str = "jackknife") -> Votes:
     return votes
 
 
-def evaluate(votes: Votes, *, seed: int, intervals: str = "jackknife") -> dict[str, Any]:
+def evaluate(
+    votes: Votes,
+    *,
+    seed: int,
+    intervals: str = "jackknife",
+    weights: np.ndarray | None = None,
+) -> dict[str, Any]:
     """The board with all that is needed to read it; cost grows with counting alone.
 
     Args:
         votes: at least one that says which is better.
         seed: names the orders of Elo, the blocks of voters and the draws of a bootstrap.
         intervals: "jackknife" or "bootstrap", both over voters; see `pipelines.vote.intervals`.
+        weights: [votes] from `reliability.vote_weights`; None, the default, counts all alike. Elo
+            never reads them.
 
     Returns:
         plain values, ready for JSON: method, seed, counts, systems (best first within a group),
         gaps of every pair, win matrix, notes in sentences. An interval is null with one voter.
     """
     validate(votes, intervals=intervals)
-    counted = tally(votes)
+    counted = tally(votes, weights=weights)
     ratings = rate(counted)
     voters = int(np.unique(votes.voter[votes.judged]).size)
-    games = by_voter(votes, most=BLOCKS, seed=seed)
+    games = by_voter(votes, most=BLOCKS, seed=seed, weights=weights)
     sure = _intervals(games, len(votes.systems), intervals, seed) if voters > 1 else None
     orders = elo_orders.elo(votes, seed=seed)
     return {
-        "method": METHOD,
+        "method": METHOD if weights is None else f"{METHOD}, weighted",
         "ridge": RIDGE,
         "seed": seed,
         "intervals": None if sure is None else sure.method,
-        "votes": counted.votes,
-        "ties": tied_votes(counted),
-        "both_bad": int(counted.both_bad.sum()),
-        "skipped": counted.skipped,
+        "votes": int(votes.judged.sum()),
+        "ties": int((votes.outcome[votes.judged] == TIE).sum()),
+        "both_bad": int((votes.outcome == BOTH_BAD)[votes.a != votes.b].sum()),
+        "skipped": int((votes.outcome == SKIP)[votes.a != votes.b].sum()),
         "voters": voters,
         "voter_blocks": len(games),
         "tie_share": tie_share(ratings),
         "systems": _systems(counted, ratings, sure, orders),
-        "gaps": _gaps(counted, ratings, sure),
+        "gaps": _gaps(int(votes.judged.sum()), ratings, sure),
         "wins": counted.wins.tolist(),
         "tied": counted.ties.tolist(),
         "win_shares": _plain(win_shares(counted)),
@@ -118,7 +125,7 @@ def _systems(
 ) -> list[dict[str, Any]]:
     """One row per system, best first, groups one after the other."""
     count = len(ratings.systems)
-    met = counted.games.sum(axis=-1)
+    met = counted.games.sum(axis=-1)  # weighted where votes are
     battles = met.sum(axis=0) + met.sum(axis=1)
     bad = counted.both_bad.sum(axis=0) + counted.both_bad.sum(axis=1)
     place = None
@@ -135,8 +142,8 @@ def _systems(
                 "low": None if sure is None else float(points(sure.low[i])),
                 "high": None if sure is None else float(points(sure.high[i])),
                 "bounded": bool(ratings.bounded[i]),
-                "battles": int(battles[i]),
-                "both_bad": int(bad[i]),
+                "battles": float(battles[i]),
+                "both_bad": float(bad[i]),
                 "elo": float(orders.mean[i]),
                 "elo_spread": float(orders.spread[i]),
             }
@@ -144,7 +151,7 @@ def _systems(
     return rows
 
 
-def _gaps(counted: Tally, ratings: Ratings, sure: Intervals | None) -> list[dict[str, Any]]:
+def _gaps(votes: int, ratings: Ratings, sure: Intervals | None) -> list[dict[str, Any]]:
     """One row per pair of a group: how many points the first leads by, and votes still needed."""
     count = len(ratings.systems)
     rows = []
@@ -157,7 +164,7 @@ def _gaps(counted: Tally, ratings: Ratings, sure: Intervals | None) -> list[dict
             at = count + place
             row |= {"low": POINTS * float(sure.low[at]), "high": POINTS * float(sure.high[at])}
             apart = row["low"] > 0 or row["high"] < 0
-            more = 0 if apart else votes_needed(gap, float(sure.error[at]), counted.votes)
+            more = 0 if apart else votes_needed(gap, float(sure.error[at]), votes)
             row |= {"apart": apart, "votes_needed": more}
         rows.append(row)
     return rows

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.sparse.csgraph import connected_components
 
-from pipelines.vote.battles import TIE, Tally, by_pair, pairs
+from pipelines.vote.battles import Tally, by_pair, pairs
 from pipelines.vote.davidson import RIDGE, Fit, fit, probabilities
 
 POINTS = 400 / math.log(
@@ -119,8 +119,3 @@ def tie_share(ratings: Ratings) -> float:
     """The chance that two equal systems are called equal: nu / (2 + nu)."""
     nu = math.exp(ratings.tie)
     return nu / (2 + nu)
-
-
-def tied_votes(tally: Tally) -> int:
-    """How many votes were ties."""
-    return int(tally.games[..., TIE].sum())
