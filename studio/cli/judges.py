@@ -18,6 +18,13 @@ def add_to(verbs: Any) -> None:
     rate = verbs.add_parser("score", help="how near a file and a prompt are, by CLAP")
     rate.add_argument("file", type=Path, metavar="FILE")
     rate.add_argument("--prompt", required=True)
+    rate.add_argument(
+        "--clap", metavar="NAME", help="reward, evaluation, a folder, a .pt file or a Hub id"
+    )
+    rate.add_argument("--engine", help="transformers (default) or laion, for LAION's .pt files")
+    rate.add_argument(
+        "--tokenizer", type=Path, metavar="FOLDER", help="roberta-base's, for LAION's .pt files"
+    )
     rate.set_defaults(do=score)
 
 
@@ -30,7 +37,8 @@ def listen(services: Services, asked: argparse.Namespace) -> int:
 
 def score(services: Services, asked: argparse.Namespace) -> int:
     """One line."""
-    tell(
-        path=str(asked.file), prompt=asked.prompt, **services.world.score(asked.file, asked.prompt)
+    said = services.world.score(
+        asked.file, asked.prompt, clap=asked.clap, engine=asked.engine, tokenizer=asked.tokenizer
     )
+    tell(path=str(asked.file), prompt=asked.prompt, **said)
     return 0

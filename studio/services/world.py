@@ -59,10 +59,45 @@ class World:
             "missing": list(verdict.missing),
         }
 
-    def score(self, path: Path, prompt: str) -> dict[str, Any]:
-        """CLAP's score of a file against a prompt, -1 to 1."""
+    def score(
+        self,
+        path: Path,
+        prompt: str,
+        *,
+        clap: str | None = None,
+        engine: str | None = None,
+        tokenizer: Path | None = None,
+    ) -> dict[str, Any]:
+        """CLAP's score of a file against a prompt, -1 to 1, and which CLAP said so.
+
+        Args:
+            path: the file.
+            prompt: what it should sound like.
+            clap: "reward" (None), "evaluation", a folder, LAION's .pt file or a Hub id.
+            engine: "transformers" (None) or "laion".
+            tokenizer: roberta-base's folder, for a .pt file that it does not lie beside.
+
+        Raises:
+            StudioError: an empty prompt, a file that is not audio, or a CLAP that cannot be loaded.
+        """
         if not prompt.strip():
             raise StudioError("The prompt is empty; say what the file should sound like.")
         audio, rate = read_audio(path)
-        clap = self.engines.clap()
-        return {"clap": float(clap.score(audio, rate, prompt)), "judge": f"reward {clap.revision}"}
+        if clap is None and engine is None and tokenizer is None:
+            usual = self.engines.clap()
+            value = float(usual.score(audio, rate, prompt))
+            return {"clap": value, "judge": f"reward {usual.revision}"}
+        from pipelines.clap import load
+
+        asked = load(
+            clap or "reward",
+            engine=engine or "transformers",
+            tokenizer=tokenizer,
+            device=self.engines.config.device or "cpu",
+        )
+        value = float(asked.score(audio, rate, prompt))
+        return {
+            "clap": value,
+            "judge": f"{clap or 'reward'} {asked.revision}",
+            "engine": asked.engine,
+        }

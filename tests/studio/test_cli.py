@@ -87,6 +87,15 @@ def test_listen_and_score_take_any_file(run, tmp_path):
     assert (heard["integrity"], heard["order"]) == (True, False)
     _, [scored], _ = run("score", made["path"], "--prompt", "a dog")
     assert scored["clap"] > 0
+    _, [other], _ = run("score", made["path"], "--prompt", "a dog", "--clap", "evaluation")
+    assert other["judge"].startswith("evaluation ") and other["engine"] == "transformers"
+    for flags, words in (
+        (["--clap", "x.pt"], "There is no file x.pt"),
+        (["--engine", "laion"], "reads LAION's own files"),
+        (["--engine", "msclap"], "choose transformers or laion"),
+    ):
+        code, lines, said = run("score", made["path"], "--prompt", "a dog", *flags)
+        assert (code, lines) == (2, []) and words in said
 
 
 def test_models_are_listed(run):
