@@ -3,9 +3,8 @@
 import gradio as gr
 
 # The template is fixed: whatever people write reaches the page as text, through the code alone.
-REUSE = """
-window.addEventListener("baton-reuse", (event) => trigger("select", event.detail));
-"""
+REUSE = 'window.addEventListener("baton-reuse", (event) => trigger("select", event.detail));'
+ANEW = 'window.addEventListener("baton-anew", (event) => trigger("select", event.detail));'
 
 
 def deck() -> gr.HTML:
@@ -24,8 +23,13 @@ def history() -> gr.HTML:
 
 
 def bench() -> gr.HTML:
-    """The comparison in view: the pair, what all pairs say, the list of them."""
-    return plain("<baton-bench></baton-bench>", "bench")
+    """The comparison in view; its `select` event carries the id of one to fill the form from."""
+    return gr.HTML(
+        html_template="<baton-bench></baton-bench>",
+        js_on_load=ANEW,
+        apply_default_css=False,
+        elem_id="bench",
+    )
 
 
 def comparisons() -> gr.HTML:

@@ -167,6 +167,7 @@ export class Bench extends HTMLElement {
         "div",
         { class: "bs-tools" },
         element("button", { type: "button", class: "bs-act", title: "The address of this pair, for anyone who can open this studio", onclick: () => this.copy() }, "Copy link"),
+        element("button", { type: "button", class: "bs-act", title: "Put its prompts, seed and settings into the form", onclick: () => this.reuse() }, "Reuse"),
         file("report.json", "Report", "Everything as JSON"),
         file("pairs.csv", "CSV", "The scores of every pair"),
         file("sounds.zip", "Sounds", "All sounds as a zip"),
@@ -190,6 +191,11 @@ export class Bench extends HTMLElement {
     } catch {
       window.prompt("The browser does not let the page copy; the link is:", here.href);
     }
+  }
+
+  reuse() {
+    window.dispatchEvent(new CustomEvent("baton-anew", { detail: { id: this.id } }));
+    say("The form now holds its prompts and settings.");
   }
 
   async stop() {

@@ -33,10 +33,11 @@ def build(services: Services) -> None:
         with gr.Column(scale=0, min_width=320, elem_classes="bs-composer"):
             form = build_form(services)
         with gr.Column(scale=1, min_width=320, elem_classes="bs-results"):
-            elements.bench()
+            bench = elements.bench()
             elements.comparisons()
     wire_button(services, form)
     wire_form(services, form)
+    wire_reuse(services, form, bench)
 
 
 def build_form(services: Services) -> dict[str, Any]:
@@ -174,3 +175,22 @@ def wire_form(services: Services, form: dict[str, Any]) -> None:
     for side in "ab":
         made = [form[f"steps_{side}"], form[f"guidance_{side}"]]
         form[f"model_{side}"].input(take_defaults, form[f"model_{side}"], made, **HIDDEN)
+
+
+def wire_reuse(services: Services, form: dict[str, Any], bench: gr.HTML) -> None:
+    """A comparison fills the form that could have asked for it."""
+
+    @shown
+    def reuse(event: gr.EventData):
+        asked = services.comparisons.view(event.id)["request"]
+        known = [name for _, name in services.choices()]
+        told = ["\n".join(asked["prompts"]), asked["seconds"], asked["seed"], True]
+        for side in "ab":
+            made = asked[side]
+            told.append(made["model"] if made["model"] in known else gr.skip())
+            own = dict(zip(("steps", "guidance"), services.defaults(made["model"]), strict=True))
+            told += [own[name] if made[name] is None else made[name] for name in own]
+            told.append(made["sampler"])
+        return told
+
+    bench.select(reuse, None, [form[name] for name in ASKED], **HIDDEN)

@@ -1,6 +1,7 @@
 /** What the measurements of the A/B player run inside the browser, over the real transport. */
 
 import { decoded } from "/listening.js";
+import { resampled } from "/resampling.js";
 import { Transport } from "/transport.js";
 
 const text = (samples) => {
@@ -92,4 +93,13 @@ export async function live({ a, b, seconds, turns }) {
   for (const block of blocks) samples.set(block.samples, block.frame - first);
   await context.close();
   return { samples: text(samples), first, rate: context.sampleRate, started, log, places };
+}
+
+/** Samples of one rate at another, as the player resamples. */
+export function resample({ samples, from, to }) {
+  const context = new OfflineAudioContext(1, 1, to);
+  const values = samplesOf(samples);
+  const buffer = new AudioBuffer({ length: values.length, sampleRate: from, numberOfChannels: 1 });
+  buffer.copyToChannel(values, 0);
+  return text(resampled(context, buffer).getChannelData(0));
 }

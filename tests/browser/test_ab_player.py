@@ -102,3 +102,18 @@ def test_the_gain_is_applied_and_only_to_its_side(page):
     first, second = slice(4800, 40000), slice(round(1.01 * RATE), round(1.9 * RATE))
     assert np.abs(out[first] - signals["a"][first]).max() < 1e-6
     assert np.abs(out[second] - signals["b"][second] / 2).max() < 1e-6
+
+
+@pytest.mark.parametrize("to", [44100, 48000, 8000])
+def test_another_rate_keeps_what_both_rates_can_hold(page, to):
+    """A sine of 3 kHz at 16 kHz is the same sine at another rate, to a ten-thousandth; one of 6 kHz
+    is too, and is gone where the band ends at 4 kHz."""
+    for hertz in (3000, 6000):
+        sine = np.sin(2 * np.pi * hertz * np.arange(16000) / 16000)
+        out = bench.decoded(
+            bench.call(page, "resample", samples=bench.coded(sine), to=to, **{"from": 16000})
+        )
+        assert len(out) == to
+        expected = np.sin(2 * np.pi * hertz * np.arange(to) / to) if hertz < to / 2 else 0
+        inner = slice(to // 10, -to // 10)
+        assert np.abs(out - expected)[inner].max() < 1e-4

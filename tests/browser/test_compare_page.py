@@ -150,6 +150,8 @@ def test_faults_are_told_and_the_same_twice_is_refused(watch):
     seen = watch()
     seen.compare("")
     seen.page.wait_for_selector("text=The prompt is empty; describe a sound")
+    seen.compare("a dog barks", guidance=4.5)  # what the model's own is
+    seen.page.wait_for_selector("text=A and B are the same")
     assert seen.page.locator("baton-comparisons .bs-run").count() == 0
 
 
@@ -165,6 +167,26 @@ def test_a_sound_that_did_not_come_is_tried_again(watch):
     page.unroute("**/sound.wav")
     page.click(".bs-transport .bs-play")
     page.wait_for_selector(".bs-transport .bs-play.is-playing")
+
+
+def test_a_comparison_fills_the_form_again(watch):
+    """Reuse brings back prompts, seed (pinned) and the settings of both sides."""
+    seen = watch()
+    page = seen.page
+    seen.compare("a dog barks\nrain falls")
+    seen.compared()
+    seed = page.input_value("#compare-seed input")
+    page.fill("#compare-prompts textarea", "something else")
+    page.fill("#guidance-b input[type=number]", "7")
+    page.press("#guidance-b input[type=number]", "Tab")
+    page.click("baton-bench >> text=Reuse")
+    page.wait_for_function(
+        "() => document.querySelector('#compare-prompts textarea').value.startsWith('a dog')"
+    )
+    assert page.input_value("#compare-prompts textarea") == "a dog barks\nrain falls"
+    assert page.input_value("#guidance-b input[type=number]") == "2"
+    assert page.input_value("#compare-seed input") == seed
+    assert page.is_checked("#compare-pinned input")
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

@@ -51,7 +51,8 @@ class Watched:
         self.page.wait_for_selector("baton-bench h2")
         self.page.fill("#compare-prompts textarea", prompts)
         if guidance is not None:
-            self.page.click("#compare-making > button")
+            if not self.page.locator("#guidance-b input[type=number]").is_visible():
+                self.page.click("#compare-making > button")
             self.page.fill("#guidance-b input[type=number]", str(guidance))
             self.page.press("#guidance-b input[type=number]", "Tab")
         self.page.press("#compare-prompts textarea", "Control+Enter")
