@@ -1,12 +1,15 @@
 """CLAP's two engines on the same weights, one after the other in one run: clips per second.
 
-python -m tests.bench.bench_clap [--size tiny|base] [--clips 8] [--threads 1] [--repeats 3]
+    python -m tests.bench.bench_clap [--size tiny|base] [--clips 8] [--threads 1] [--repeats 3]
 
-The weights are random: HTSAT-tiny or HTSAT-base at their published widths, plain. Texts are not
-timed. Prints one line per engine, the fastest of the repeats, and how far the numbers lie apart.
+prints JSON: clips of 10 s per second by each engine, the best of the repeats, and how far apart
+their vectors lie at most. The weights are random: HTSAT at its published widths, plain. Texts are
+not timed.
 """
 
 import argparse
+import json
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -39,20 +42,28 @@ def main() -> None:
         engines = [load(path, engine=engine) for engine in ("transformers", "laion")]
         for clap in engines:
             clap.embed_audio(clips[:1], RATE)  # warm
-        print(f"HTSAT-{given.size}, {given.clips} clips of {SECONDS} s, {given.threads} threads")
-        rows = [timed(clap, clips, given.repeats) for clap in engines]
-    print(f"largest difference: {np.abs(rows[0] - rows[1]).max():.1e}")
+        timings = {clap.engine: timed(clap, clips, given.repeats) for clap in engines}
+    (one, ours), (other, theirs) = timings.values()
+    told = {
+        "model": f"HTSAT-{given.size}",
+        "clips": given.clips,
+        "threads": given.threads,
+        "clips_per_second": dict(zip(timings, (round(one, 2), round(other, 2)), strict=True)),
+        "largest_difference": float(np.abs(ours - theirs).max()),
+    }
+    sys.stdout.write(json.dumps(told, indent=1) + "\n")
 
 
-def timed(clap: TextAudioEmbedder, clips: list[np.ndarray], repeats: int) -> np.ndarray:
-    """The embeddings; prints the fastest of the repeats."""
+def timed(
+    clap: TextAudioEmbedder, clips: list[np.ndarray], repeats: int
+) -> tuple[float, np.ndarray]:
+    """Clips per second in the fastest of the repeats, and the embeddings."""
     best = float("inf")
     for _ in range(repeats):
         began = time.perf_counter()
         rows = clap.embed_audio(clips, RATE)
         best = min(best, time.perf_counter() - began)
-    print(f"{clap.engine:>12}: {len(clips) / best:6.2f} clips/s ({best:.2f} s)")
-    return rows
+    return len(clips) / best, rows
 
 
 if __name__ == "__main__":
