@@ -116,22 +116,64 @@ def test_how_many_rows_a_clip_gives(opened):
         assert len(opened[key].embed([noise(seconds)], 16_000)) == rows, (key, seconds)
 
 
-def test_vggish_frames_by_hand(opened):
-    """One frame of a patch, by the formulas of the paper's code with numpy alone.
+def triangles_over_mel(bins: int, bands: int, lowest: float, highest: float, rate: int):
+    """[bands, bins] triangles of height 1 with sides straight over mel = 1127 ln(1 + f / 700)."""
+    mels = 1127 * np.log(1 + np.linspace(0, rate / 2, bins) / 700)
+    low, high = (1127 * np.log(1 + edge / 700) for edge in (lowest, highest))
+    edges = np.linspace(low, high, bands + 2)[:, None]
+    rising = (mels - edges[:-2]) / (edges[1:-1] - edges[:-2])
+    falling = (edges[2:] - mels) / (edges[2:] - edges[1:-1])
+    return np.minimum(rising, falling).clip(0)
 
-    400 samples under a periodic Hann window, 512-point magnitudes, 64 triangles whose sides are
-    straight over mel = 1127 ln(1 + f / 700) from 125 to 7500 Hz, and ln(x + 0.01).
+
+def test_vggish_frames_by_hand(opened):
+    """One frame of a patch, by the formulas of Google's vggish_input with numpy alone.
+
+    400 samples under a periodic Hann window, 512-point magnitudes, 64 triangles from 125 to 7500 Hz
+    over mel, and ln(x + 0.01).
     """
     sound = noise(1.0, seed=9)[0]
     window = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(400) / 400)
     magnitude = np.abs(np.fft.rfft(sound[160 * 7 : 160 * 7 + 400] * window, 512))
-    mels = 1127 * np.log(1 + np.linspace(0, 8_000, 257) / 700)
-    edges = np.linspace(1127 * np.log(1 + 125 / 700), 1127 * np.log(1 + 7_500 / 700), 66)
-    low, centre, high = edges[:-2, None], edges[1:-1, None], edges[2:, None]
-    triangles = np.minimum((mels - low) / (centre - low), (high - mels) / (high - centre))
-    by_hand = np.log(triangles.clip(0) @ magnitude + 0.01)
+    by_hand = np.log(triangles_over_mel(257, 64, 125, 7_500, 16_000) @ magnitude + 0.01)
     ours = opened["vggish"].patches(torch.from_numpy(sound))[0, 7].numpy()
     assert np.allclose(ours, by_hand, atol=1e-4)
+
+
+def test_passt_frames_by_hand(opened):
+    """One frame of PaSST's spectrogram with numpy alone.
+
+    x[n] - 0.97 x[n - 1], 800 samples under a symmetric Hann window in the middle of 1024, power,
+    128 triangles from 0 to 15 kHz over mel, and (ln(x + 1e-5) + 4.5) / 5.
+    """
+    sound = noise(1.0, rate=32_000, seed=9)[0]
+    sharp = (sound[1:] - 0.97 * sound[:-1]).astype(float)
+    middle = sharp[320 * 9 - 512 : 320 * 9 + 512]
+    power = np.abs(np.fft.rfft(middle * np.pad(np.hanning(800), 112))) ** 2
+    by_hand = np.log(triangles_over_mel(513, 128, 0, 15_000, 32_000) @ power + 1e-5)
+    ours = opened["passt"].mels(torch.from_numpy(sound))[0, :, 9].numpy()
+    assert np.allclose(ours, (by_hand + 4.5) / 5, atol=1e-4)
+
+
+def test_openl3_frames_by_hand(opened):
+    """One frame of OpenL3's spectrogram with numpy alone.
+
+    A second padded by 982 samples at each side, 2048 samples under a periodic Hann window every
+    242, mel power, 10 log10 of its root, the row's loudest at 0 and the softest at -80.
+    """
+    openl3 = opened["openl3"]
+    sound = noise(1.0, rate=48_000, seed=9)[0].astype(float) * np.linspace(0, 1, 48_000) ** 9
+    padded = np.pad(sound, 982)
+    window = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(2048) / 2048)
+    frames = np.stack([padded[242 * i : 242 * i + 2048] * window for i in range(199)])
+    basis = openl3.net.speclayer.mel_basis.double().numpy()
+    mels = np.sqrt(basis @ (np.abs(np.fft.rfft(frames)) ** 2).T)
+    decibels = 10 * np.log10(np.maximum(mels, 1e-10))
+    by_hand = np.maximum(decibels - decibels.max(), -80)
+    ours = openl3.mels(torch.from_numpy(sound[None]).float())[0].numpy()
+    assert ours.shape == (256, 199)
+    assert ours.max() == 0 and ours.min() < -40
+    assert np.abs(ours - by_hand).max() < 0.02
 
 
 def test_what_each_embedder_does_not_hear(opened):
@@ -193,3 +235,18 @@ def test_an_ast_folder_that_is_none_is_refused(tmp_path):
     (tmp_path / "model.safetensors").write_bytes(b"cut")
     with pytest.raises(StudioError, match="AST in .* could not be read"):
         open_embedder("ast", weights=tmp_path)
+
+
+def test_long_clips_are_averaged_over_fixed_windows(opened):
+    """AST on 13 s: its first and its last 10.255 s. PaSST on 12 s: 0 to 10 and 5 to 12 s."""
+    clip = swept(13.0)[:1]
+    ast, window = opened["ast"], 164_080
+    parts = [ast.logits([part], 16_000) for part in (clip[:, :window], clip[:, -window:])]
+    assert np.allclose(ast.logits([clip], 16_000), np.mean(parts, axis=0), atol=1e-5)
+    assert np.abs(parts[0] - parts[1]).max() > 0.01
+    passt = opened["passt"]
+    clip = swept(12.0, rate=32_000)[:1]
+    clip[0, 6 * 32_000] = 1.0  # one peak in both, so that both are brought to the same level
+    parts = [passt.embed([part], 32_000) for part in (clip[:, :320_000], clip[:, 160_000:])]
+    assert np.allclose(passt.embed([clip], 32_000), np.mean(parts, axis=0), atol=1e-4)
+    assert np.abs(parts[0] - parts[1]).max() > 0.01
