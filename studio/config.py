@@ -29,6 +29,8 @@ class Config:
     max_prompts: int = 64  # in one request; longer lists belong to `cli generate`
     max_count: int = 16  # candidates per prompt; best-of-N beyond this gains little
     max_candidates: int = 256  # in one request, all prompts together
+    max_pairs: int = 64  # in one comparison on the page; it then takes the worker for minutes
+    max_pairs_alone: int = 2000  # in one comparison on the command line, where nobody waits
     max_steps: int = 200  # rectified flow has long converged by then
     max_guidance: float = 20.0  # beyond, every sound saturates
     max_words: int = 1000  # characters in one prompt; the text encoder reads far fewer

@@ -1,6 +1,7 @@
 """The page's own addresses under /studio: sounds with seeking, pictures, downloads, small changes."""
 
 import functools
+import json
 import shutil
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -39,6 +40,13 @@ def routes(services: Services) -> list[Route | Mount]:
         ("POST", "/candidates/{candidate}/favourite", favourite),
         ("POST", "/candidates/{candidate}/again", again),
         ("POST", "/candidates/{candidate}/vary", vary),
+        ("GET", "/comparisons", comparisons),
+        ("GET", "/comparisons/{comparison}", comparison),
+        ("POST", "/comparisons/{comparison}/stop", stop_comparison),
+        ("GET", "/comparisons/{comparison}/pairs/{place:int}/picture", pair_picture),
+        ("GET", "/comparisons/{comparison}/report.json", report),
+        ("GET", "/comparisons/{comparison}/pairs.csv", pairs_table),
+        ("GET", "/comparisons/{comparison}/sounds.zip", pair_sounds),
         ("GET", "/plotly.js", plotly),
     ]
     bound = [
@@ -158,6 +166,52 @@ def vary(services: Services, request: Request, owner: str) -> dict[str, Any]:
     if not text.isdigit():
         raise StudioError(f"The number of variations is {text[:20]!r}; give a whole number.")
     return {"job": services.vary(owner, request.path_params["candidate"], int(text))}
+
+
+def comparisons(services: Services, request: Request, owner: str) -> dict[str, Any]:
+    """The person's comparisons, the newest first, without their pairs."""
+    return {"comparisons": services.comparisons.latest(owner)}
+
+
+def comparison(services: Services, request: Request, owner: str) -> dict[str, Any]:
+    """One comparison as it stands; for whoever has the link."""
+    return services.comparisons.view(request.path_params["comparison"])
+
+
+def stop_comparison(services: Services, request: Request, owner: str) -> dict[str, Any]:
+    """Ask a comparison to stop; only who asked for it may."""
+    return {"stopping": services.stop(owner, request.path_params["comparison"])}
+
+
+def pair_picture(services: Services, request: Request, owner: str) -> dict[str, Any]:
+    """Both pictures of a pair and their difference, as plotly figures."""
+    place = request.path_params["place"]
+    return services.comparisons.picture(request.path_params["comparison"], place)
+
+
+def report(services: Services, request: Request, owner: str) -> Response:
+    """Everything of a comparison as JSON, to take away."""
+    found = services.comparisons.report(request.path_params["comparison"])
+    text = json.dumps(found, ensure_ascii=False, indent=1)
+    return taken_away(text, "application/json", f"comparison-{found['id'][:8]}.json")
+
+
+def pairs_table(services: Services, request: Request, owner: str) -> Response:
+    """The pairs of a comparison as CSV, to take away."""
+    name = request.path_params["comparison"]
+    return taken_away(services.comparisons.table(name), "text/csv", f"comparison-{name[:8]}.csv")
+
+
+def taken_away(text: str, media_type: str, name: str) -> Response:
+    """Text that the browser saves under a name."""
+    headers = {**NO_STORE, "content-disposition": f'attachment; filename="{name}"'}
+    return Response(text, media_type=media_type, headers=headers)
+
+
+def pair_sounds(services: Services, request: Request, owner: str) -> Response:
+    """Every sound of a comparison as a zip of WAV files, settings embedded."""
+    found = services.comparisons.all_sounds(request.path_params["comparison"])
+    return outgoing(services.downloads.zip_named(found, "wav"))
 
 
 def plotly(services: Services, request: Request, owner: str) -> Response:

@@ -25,6 +25,7 @@ class Backend(Protocol):
     max_seconds: float  # longest sound that can be asked for
     default_steps: int
     default_guidance: float
+    latent_shape: tuple[int, int]  # frames and channels of the starting noise, drawn by seed alone
     dtype: str  # "float32" or "bfloat16": what the arithmetic of sampling runs in
 
     def sample(

@@ -5,6 +5,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from importlib.metadata import version
 
+import numpy as np
+
 from pipelines.generate.backend import Backend
 from pipelines.generate.limits import check_request
 from pipelines.records import Candidate, Prompt, Settings
@@ -76,7 +78,6 @@ def run(
         on_progress: told after every step.
         should_stop: asked before every step.
     """
-    versions = {name: version(name) for name in LIBRARIES}
     for first in range(0, len(jobs), batch_size):
         batch = jobs[first : first + batch_size]
 
@@ -87,19 +88,27 @@ def run(
                 on_progress(share, f"{which} of {len(jobs)}: step {done} of {steps}")
 
         started = time.perf_counter()
-        prompts = [prompt for prompt, _ in batch]
-        settings = [
-            replace(setting, model=backend.name, dtype=backend.dtype) for _, setting in batch
-        ]
+        blanks = [unmade(backend, prompt, setting) for prompt, setting in batch]
+        prompts, settings = ([getattr(b, name) for b in blanks] for name in ("prompt", "settings"))
         sounds = backend.sample(prompts, settings, on_step=on_step, should_stop=should_stop)
         seconds = (time.perf_counter() - started) / len(batch)
-        for prompt, setting, sound in zip(prompts, settings, sounds, strict=True):
-            yield Candidate(
-                prompt=prompt,
-                settings=setting,
-                revision=backend.revision,
-                versions=versions,
-                audio=sound,
-                sample_rate=backend.sample_rate,
-                timings={"generate": seconds},
-            )
+        for blank, sound in zip(blanks, sounds, strict=True):
+            yield replace(blank, audio=sound, timings={"generate": seconds})
+
+
+def unmade(backend: Backend, prompt: Prompt, settings: Settings) -> Candidate:
+    """The candidate that this request will become, without its sound: its id is known before.
+
+    Args:
+        backend: the model; its name and dtype replace those in the settings.
+        prompt: what is asked for.
+        settings: how.
+    """
+    return Candidate(
+        prompt=prompt,
+        settings=replace(settings, model=backend.name, dtype=backend.dtype),
+        revision=backend.revision,
+        versions={name: version(name) for name in LIBRARIES},
+        audio=np.zeros((1, 0), np.float32),
+        sample_rate=backend.sample_rate,
+    )

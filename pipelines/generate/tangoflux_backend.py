@@ -53,6 +53,7 @@ class TangoFluxBackend:
         self.codec = Codec(pipe.vae, torch.float32 if pipe.codec.is_oobleck else kind)
         self.sample_rate = self.codec.sample_rate
         self.max_seconds = pipe.max_seconds
+        self.latent_shape = (pipe.config.frames, pipe.transformer.config.in_channels)
         self.default_steps = pipe.config.default_steps
         self.default_guidance = pipe.config.default_guidance
 
@@ -132,7 +133,7 @@ class TangoFluxBackend:
 
     def noise(self, seeds: Sequence[int]) -> Tensor:
         """Initial noise [B, T, C]: each row from its own CPU generator, whatever the batch."""
-        shape = (1, self.pipe.config.frames, self.denoiser.config.in_channels)
+        shape = (1, *self.latent_shape)
         return torch.cat(
             [torch.randn(shape, generator=Generator().manual_seed(seed)) for seed in seeds]
         )

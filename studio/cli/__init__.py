@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import NoReturn
 
 from pipelines.errors import StudioError
-from studio.cli import generate, judges, models, page, world
+from studio.cli import compare, generate, judges, models, page, world
 from studio.config import read_config
 from studio.services.services import Services
 
-VERBS = (models, generate, world, judges, page)  # each file adds its own to the parser
+VERBS = (models, generate, compare, world, judges, page)  # each file adds its own to the parser
 
 
 class Words(argparse.ArgumentParser):

@@ -4,6 +4,7 @@ import json
 import shutil
 import tempfile
 import zipfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,24 +30,34 @@ class Downloads:
         """
         return self._write(candidate, check_kind(kind), self._folder())
 
-    def save(self, candidate: StoredCandidate, folder: Path, kind: str = "wav") -> Path:
-        """The same, into a folder of the person's own choice."""
-        return self._write(candidate, check_kind(kind), folder)
+    def save(
+        self,
+        candidate: StoredCandidate,
+        folder: Path,
+        kind: str = "wav",
+        called: str | None = None,
+    ) -> Path:
+        """The same, into a folder of the person's own choice, under a name of their own."""
+        return self._write(candidate, check_kind(kind), folder, called)
 
     def zip(self, candidates: list[StoredCandidate], kind: str) -> Path:
         """All of them in one file, with their recipes as JSON lines."""
+        return self.zip_named({name(candidate): candidate for candidate in candidates}, kind)
+
+    def zip_named(self, candidates: Mapping[str, StoredCandidate], kind: str) -> Path:
+        """The same under names of one's own, without the endings."""
+        if not candidates:
+            raise StudioError("There is no sound yet to take away; wait for the first.")
         folder, kind = self._folder(), check_kind(kind)
-        target = folder / "baton.zip"
+        target, lines = folder / "baton.zip", []
         try:
             with zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as bundle:
-                for candidate in candidates:
-                    part = self._write(candidate, kind, folder)
+                for called, candidate in candidates.items():
+                    part = self._write(candidate, kind, folder, called)
                     bundle.write(part, part.name)
                     part.unlink()
-                lines = [
-                    json.dumps({"file": f"{name(c)}.{kind}", **c.recipe}, ensure_ascii=False)
-                    for c in candidates
-                ]
+                    line = {"file": part.name, **candidate.recipe}
+                    lines.append(json.dumps(line, ensure_ascii=False))
                 bundle.writestr("recipes.jsonl", "\n".join(lines) + "\n")
         except OSError as error:
             target.unlink(missing_ok=True)
@@ -59,9 +70,11 @@ class Downloads:
         """Delete files that were made and never sent."""
         shutil.rmtree(self.store.folder / "outgoing", ignore_errors=True)
 
-    def _write(self, candidate: StoredCandidate, kind: str, folder: Path) -> Path:
+    def _write(
+        self, candidate: StoredCandidate, kind: str, folder: Path, called: str | None = None
+    ) -> Path:
         audio, rate = self.store.clips.read(candidate.clip)
-        target = folder / f"{name(candidate)}.{kind}"
+        target = folder / f"{called or name(candidate)}.{kind}"
         return write_audio(target, audio, rate, settings={"id": candidate.id, **candidate.recipe})
 
     def _folder(self) -> Path:

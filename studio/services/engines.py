@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 
 STEPS, GUIDANCE = 25, 4.5  # TangoFlux's own, for a model that tells none before it is loaded
+MOST_MODELS = 3  # generators in memory: the two that are compared, and the usual one
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,9 +83,14 @@ class Engines:
         """The generator of this name if it is in memory."""
         return self.loaded.get(("model", name))
 
-    def clap(self) -> "Clap":
-        """The CLAP that scores candidates."""
-        return self._once("clap", "reward", self._load_clap)
+    def title(self, name: str) -> str:
+        """How people call the model of this name, or of this folder."""
+        titles = {model.name: model.title for model in self.models()}
+        return titles.get(name, Path(name).name)
+
+    def clap(self, name: str = "reward") -> "Clap":
+        """The CLAP that scores what is offered, or "evaluation", that scores what is compared."""
+        return self._once("clap", name, self._load_clap)
 
     def listener(self) -> "Listener":
         """The simulated listener that labels what it hears."""
@@ -102,6 +108,12 @@ class Engines:
         from pipelines.generate.sampling import run
 
         yield from run(backend, wanted, len(wanted), on_progress, should_stop)
+
+    def id_of(self, backend: "Backend", prompt: Prompt, settings: Settings) -> str:
+        """The id of the candidate that this request becomes."""
+        from pipelines.generate.sampling import unmade
+
+        return unmade(backend, prompt, settings).id
 
     def nearest_known(self, word: str) -> str | None:
         """The word of the sound world that is nearest to this one, if any is near."""
@@ -128,6 +140,14 @@ class Engines:
         from pipelines.soundworld import scenes, synthesis
 
         return scenes.render_scene(scene), synthesis.SAMPLE_RATE
+
+    def write_prompt_sets(self, folder: Path) -> list[tuple[Path, int]]:
+        """Write the prompt sets of the sound world; each file and its count."""
+        from pipelines.soundworld import prompt_sets
+
+        paths = prompt_sets.write_sets(folder)
+        counts = [sum(one.counts.values()) for one in prompt_sets.SETS]
+        return list(zip(paths, counts, strict=True))
 
     def warm(self) -> None:
         """Load the usual model and make one short sound, so that the first request is quick."""
@@ -162,7 +182,19 @@ class Engines:
                     self.states[name] = State(name=name, problem=str(error))
                     raise
                 self.states[name] = State(name=name, is_ready=True)
-            return self.loaded[kind, name]
+            found = self.loaded[kind, name]
+        self._let_go(kind, name)
+        return found
+
+    def _let_go(self, kind: str, name: str) -> None:
+        """Of generators only the latest asked for stay in memory; who is at work keeps its own."""
+        with self.lock:
+            if (kind, name) in self.loaded:
+                self.loaded[kind, name] = self.loaded.pop((kind, name))  # the latest is the last
+            models = [key for key in self.loaded if key[0] == "model"]
+            for key in models[: max(0, len(models) - MOST_MODELS)]:
+                del self.loaded[key]
+                self.states.pop(key[1], None)
 
     def _load_backend(self, name: str) -> "Backend":
         from pipelines.generate import checkpoints

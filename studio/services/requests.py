@@ -69,26 +69,21 @@ def check_request(
     Raises:
         StudioError: the first thing that is wrong.
     """
-    words = check_prompts(config, prompts)
+    words = check_prompts(config, prompts, config.max_prompts, "made")
+    making = check_making(config, steps, guidance, sampler)
     amount = whole("The number of candidates", count, 1, config.max_count)
     if len(words) * amount > config.max_candidates:
         raise StudioError(
             f"{len(words)} prompts with {amount} candidates each are {len(words) * amount} sounds; "
             f"at most {config.max_candidates} are made at once. Ask for fewer."
         )
-    if sampler not in {"euler", "heun"}:
-        raise StudioError(f"The sampler is {sampler!r}; choose euler or heun.")
     return Request(
         prompts=words,
         model=model or config.model,
         seed=draw_seed() if seed is None else check_seed(seed),
         count=amount,
         seconds=number("The duration", seconds, 0.5, 600.0, " s"),
-        steps=None if steps is None else whole("The number of steps", steps, 1, config.max_steps),
-        guidance=None
-        if guidance is None
-        else number("The guidance", guidance, 0.0, config.max_guidance),
-        sampler=sampler,
+        **making,
         same_as=same_as,
         is_judged=is_judged,
     )
@@ -99,18 +94,47 @@ def draw_seed() -> int:
     return secrets.randbelow(SEED_LIMIT)
 
 
-def check_prompts(config: Config, prompts: str | Sequence[str]) -> tuple[str, ...]:
-    """The prompts, trimmed, without empty ones and without repeats."""
+def check_making(
+    config: Config,
+    steps: float | None = None,
+    guidance: float | None = None,
+    sampler: str = "euler",
+) -> dict[str, Any]:
+    """Steps, guidance and sampler within the limits; None stays the model's own."""
+    if sampler not in {"euler", "heun"}:
+        raise StudioError(f"The sampler is {sampler!r}; choose euler or heun.")
+    return {
+        "steps": None
+        if steps is None
+        else whole("The number of steps", steps, 1, config.max_steps),
+        "guidance": None
+        if guidance is None
+        else number("The guidance", guidance, 0.0, config.max_guidance),
+        "sampler": sampler,
+    }
+
+
+def check_prompts(
+    config: Config, prompts: str | Sequence[str], most: int, done: str
+) -> tuple[str, ...]:
+    """The prompts, trimmed, without empty ones and without repeats.
+
+    Args:
+        config: the longest that a prompt may be.
+        prompts: one per line, or a list of them.
+        most: how many at once.
+        done: what is done with them, for the sentence that refuses more.
+    """
     lines = prompts.splitlines() if isinstance(prompts, str) else list(prompts or [])
     words = tuple(dict.fromkeys(" ".join(line.split()) for line in lines if line.strip()))
     if not words:
         raise StudioError(
             "The prompt is empty; describe a sound, such as: a dog barks followed by rain falling."
         )
-    if len(words) > config.max_prompts:
+    if len(words) > most:
         raise StudioError(
-            f"There are {len(words)} prompts; at most {config.max_prompts} are made at once. "
-            "Ask for fewer, or use `python -m studio.cli generate` more than once."
+            f"There are {len(words)} prompts; at most {most} are {done} at once. Ask for fewer, or "
+            "use the command line, `python -m studio.cli`."
         )
     longest = max(words, key=len)
     if len(longest) > config.max_words:

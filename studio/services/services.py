@@ -8,9 +8,17 @@ from typing import Any
 from pipelines.errors import StudioError
 from studio.config import Config
 from studio.jobs import Worker
+from studio.services.batches import COMPARE, GENERATE
+from studio.services.comparison import Comparison
+from studio.services.comparison_folder import ComparisonFolder
+from studio.services.comparison_request import SIDES, Wish, check_wish
+from studio.services.comparison_views import ComparisonViews
 from studio.services.downloads import Downloads
 from studio.services.engines import Engines
-from studio.services.generation import KIND, Generation
+from studio.services.generation import Generation
+from studio.services.judging import Judging
+from studio.services.making import Maker
+from studio.services.prompt_sets import prompt_sets, prompts_of
 from studio.services.requests import Request, check_request, read_prompt_file
 from studio.services.views import Views
 from studio.services.world import World
@@ -29,11 +37,14 @@ class Services:
         self.config = config
         self.engines = engines or Engines(config)
         self.store = Store(config.data, config.database)
-        self.generation = Generation(self.store, self.engines)
+        maker, judging = Maker(self.store, self.engines), Judging(self.store, self.engines)
+        self.generation = Generation(self.store, self.engines, maker, judging)
+        self.comparison = Comparison(self.store, self.engines, maker, judging)
         self.views = Views(self.store, self.engines)
+        self.comparisons = ComparisonViews(self.store, self.engines, self.views)
         self.downloads = Downloads(self.store)
         self.world = World(self.engines)
-        self.worker = Worker(self.store.jobs, [self.generation.work])
+        self.worker = Worker(self.store.jobs, [self.generation.work, self.comparison.work])
         self.warming = threading.Event()
 
     def start(self) -> None:
@@ -63,7 +74,7 @@ class Services:
         )
         if backend is None or not lines:
             return ""
-        return self.generation.unknown_words(lines, backend)
+        return self.generation.maker.unknown_words(lines, backend)
 
     def generate(self, owner: str, request: Request) -> str:
         """Put a request in the row; the id of its job."""
@@ -78,9 +89,43 @@ class Services:
         Here a model may also be the path of a folder.
         """
         done = self.worker.run_now(
-            KIND, owner, request.plain(), lambda desk: on_progress(desk.progress, desk.note)
+            GENERATE, owner, request.plain(), lambda desk: on_progress(desk.progress, desk.note)
         )
         return self.views.job(done.id, owner)
+
+    def check_comparison(self, prompts: Any, *, a: Any, b: Any, **wishes: Any) -> Wish:
+        """The comparison, checked against the limits; each side is model, steps, guidance, sampler."""
+        return check_wish(self.config, prompts, a=a, b=b, defaults=self.defaults, **wishes)
+
+    def compare(self, owner: str, wish: Wish) -> str:
+        """Put a comparison in the row; its id, which is also its link."""
+        for side in SIDES:
+            self._check_model(wish.side(side).model)
+        return self.comparison.submit(self.worker, owner, wish)
+
+    def compare_now(
+        self, owner: str, wish: Wish, on_progress: Callable[[float, str], None]
+    ) -> dict[str, Any]:
+        """Do a comparison here and now, as the command line does; what came out.
+
+        Here a model may also be the path of a folder.
+        """
+        done = self.worker.run_now(
+            COMPARE, owner, wish.plain(), lambda desk: on_progress(desk.progress, desk.note)
+        )
+        return self.comparisons.view(done.id)
+
+    def write_comparison(self, comparison: str, folder: Path) -> dict[tuple[int, str], Path]:
+        """Write report, table, sounds and a page to listen through; where each sound lies."""
+        return ComparisonFolder(self.comparisons, self.downloads).write(comparison, folder)
+
+    def prompt_sets(self) -> list[dict[str, Any]]:
+        """The prompt sets that come with the studio: name, title, count."""
+        return prompt_sets()
+
+    def prompts_of(self, name: str) -> list[str]:
+        """The prompts of one of these sets."""
+        return prompts_of(name)
 
     def path_of(self, candidate: str, folder: Path | None, kind: str) -> Path:
         """Where the candidate's sound lies: in the data folder, or written into this folder."""

@@ -10,8 +10,9 @@ import numpy as np
 
 from pipelines.audio import mono, read_audio
 from pipelines.errors import StudioError
+from studio.services.batches import GENERATE
 from studio.services.engines import Engines
-from studio.services.generation import CLAP, KIND, LISTENER
+from studio.services.judging import CLAP, LISTENER
 from studio.store.candidates import StoredCandidate
 from studio.store.jobs import Job
 from studio.store.store import Store
@@ -36,7 +37,7 @@ class Views:
 
     def history(self, owner: str, *, limit: int = 20, before: str = "") -> list[dict[str, Any]]:
         """This person's runs, the newest first, older than `before` (an ISO moment)."""
-        found = self.store.jobs.latest(owner, [KIND], limit=limit, before=before)
+        found = self.store.jobs.latest(owner, [GENERATE], limit=limit, before=before)
         return [self._job(job, owner) for job in found]
 
     def favourites(self, owner: str) -> list[dict[str, Any]]:
@@ -67,21 +68,14 @@ class Views:
     def job_of(self, job_id: str, owner: str) -> Job:
         """The job, if it is this person's."""
         job = self.store.jobs.get(job_id)
-        if job is None or job.owner != owner:
+        if job is None or job.owner != owner or job.kind != GENERATE:
             raise StudioError("There is no such run here; reload the page.")
         return job
 
     def _job(self, job: Job, owner: str) -> dict[str, Any]:
         return {
-            "id": job.id,
-            "status": job.status,
-            "is_over": job.is_over,
+            **standing(job),
             "phase": job.phase,
-            "progress": round(job.progress, 4),
-            "note": "stopping after this step" if job.stop_asked and not job.is_over else job.note,
-            "notices": job.notices,
-            "error": job.error,
-            "created_at": job.created_at,
             "request": job.request,
             "wanted": len(job.request["prompts"]) * job.request["count"],
             "cards": self.cards(list(dict.fromkeys(job.candidates)), owner),
@@ -117,6 +111,20 @@ class Views:
             return peaks_of(self.store.clips.path(clip))
         except StudioError:
             return None
+
+
+def standing(job: Job) -> dict[str, Any]:
+    """How far a job is, in what any page says of it."""
+    return {
+        "id": job.id,
+        "status": job.status,
+        "is_over": job.is_over,
+        "progress": round(job.progress, 4),
+        "note": "stopping after this step" if job.stop_asked and not job.is_over else job.note,
+        "notices": job.notices,
+        "error": job.error,
+        "created_at": job.created_at,
+    }
 
 
 @lru_cache(maxsize=2048)

@@ -35,6 +35,19 @@ class World:
         noisy = {} if scene.fault is None else {"noisy_caption": scene.noisy_caption}
         return {"path": str(path), **told, "fault": scene.fault, **noisy, "events": labels}
 
+    def write_prompts(self, folder: Path) -> list[tuple[Path, int]]:
+        """Write the prompt sets of the sound world into a folder; each file and its count.
+
+        Raises:
+            StudioError: the folder cannot be written.
+        """
+        try:
+            return self.engines.write_prompt_sets(folder)
+        except OSError as error:
+            raise StudioError(
+                f"{folder} cannot be written ({error.strerror}); choose another folder."
+            ) from error
+
     def listen(self, path: Path, prompt: str | None) -> dict[str, Any]:
         """What the simulated listener hears in a file, and its verdicts on a prompt."""
         audio, rate = read_audio(path)

@@ -36,6 +36,7 @@ class Job:
     created_at: str
     started_at: str | None
     finished_at: str | None
+    findings: dict[str, Any]  # what the work itself found out on the way
     candidates: list[str]  # ids, in the order they were asked for
 
     @property
@@ -135,9 +136,9 @@ class JobTable:
             )
 
     def change(self, job: str, **values: Any) -> None:
-        """Set columns of this job; `notices` as a list."""
-        if "notices" in values:
-            values["notices"] = json.dumps(values["notices"], ensure_ascii=False)
+        """Set columns of this job; `notices` as a list, `findings` as plain values."""
+        for name in {"notices", "findings"} & set(values):
+            values[name] = json.dumps(values[name], ensure_ascii=False)
         columns = ", ".join(f"{name} = :{name}" for name in values)
         with self.database.write() as rows:
             rows.execute(
@@ -251,5 +252,6 @@ def read_row(row: Row, candidates: list[str]) -> Job:
     values = {k: v for k, v in row._mapping.items() if k in Job.__dataclass_fields__}
     values["request"] = json.loads(values["request"])
     values["notices"] = json.loads(values["notices"])
+    values["findings"] = json.loads(values["findings"])
     values["stop_asked"] = bool(values["stop_asked"])
     return Job(**values, candidates=candidates)

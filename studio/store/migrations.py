@@ -102,10 +102,16 @@ def m003_judgements(rows: Connection) -> None:
     )
 
 
+def m004_findings(rows: Connection) -> None:
+    """What a job itself found out on the way, such as the gains of each pair: JSON."""
+    rows.execute(text("alter table jobs add column findings text not null default '{}'"))
+
+
 MIGRATIONS: tuple[Callable[[Connection], None], ...] = (
     m001_candidates,
     m002_jobs,
     m003_judgements,
+    m004_findings,
 )
 
 

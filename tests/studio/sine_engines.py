@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -13,18 +13,21 @@ from pipelines.records import Candidate, Event, Prompt, Settings
 from studio.services.engines import Engines
 
 RATE = 16000
+MODELS = {"embedded": "Sine", "embedded-clean": "Clean sine", "broken": "Broken"}
 KNOWN = {"a", "dog", "barks", "rain", "falls", "then", "followed", "by", "raining", "barking"}
 
 
 class SineBackend:
     """Keeps the protocol of `pipelines.generate.backend`, as far as sampling goes."""
 
-    name, revision, sample_rate, max_seconds = "embedded", "r1", RATE, 10.24
+    revision, sample_rate, max_seconds = "r1", RATE, 10.24
     dtype = "float32"
     default_steps, default_guidance = 25, 4.5
+    latent_shape = (128, 8)
 
-    def __init__(self, pause: float = 0.0) -> None:
+    def __init__(self, pause: float = 0.0, name: str = "embedded") -> None:
         self.pause = pause  # seconds per step
+        self.name = name
 
     def check(self, prompts: Sequence[Prompt], settings: Sequence[Settings]) -> None:
         if any(len(prompt.text.split()) > 40 for prompt in prompts):
@@ -52,12 +55,16 @@ class SineBackend:
 
 
 def sound(prompt: Prompt, settings: Settings) -> np.ndarray:
-    """A sine whose pitch is the seed's, fading, with noise for the second half."""
+    """A sine whose pitch is the seed's, fading, with noise for the second half.
+
+    The clean model's is a third higher and half as loud.
+    """
     samples = round(prompt.seconds * RATE)
     t = np.arange(samples) / RATE
     noise = np.random.default_rng(settings.seed).normal(0, 0.1, samples) * (t > prompt.seconds / 2)
-    tone = 0.4 * np.sin(2 * np.pi * (200 + settings.seed % 800) * t) * np.exp(-t / 4)
-    return (tone + noise).astype(np.float32)[None].clip(-1, 1)
+    pitch, level = (1.26, 0.5) if settings.model == "embedded-clean" else (1.0, 1.0)
+    tone = 0.4 * np.sin(2 * np.pi * pitch * (200 + settings.seed % 800) * t) * np.exp(-t / 4)
+    return (level * (tone + noise)).astype(np.float32)[None].clip(-1, 1)
 
 
 @dataclass
@@ -102,8 +109,8 @@ class SineEngines(Engines):
 
     def models(self) -> list[Any]:
         return [
-            SimpleNamespace(name="embedded", title="Sine", path="nowhere", licence="MIT", note=""),
-            SimpleNamespace(name="broken", title="Broken", path="nowhere", licence="MIT", note=""),
+            SimpleNamespace(name=name, title=title, path="nowhere", licence="MIT", note="")
+            for name, title in MODELS.items()
         ]
 
     def make(self, backend, wanted, *, on_progress, should_stop) -> Iterator[Candidate]:
@@ -117,15 +124,21 @@ class SineEngines(Engines):
                 ),
                 should_stop=should_stop,
             )
-            yield Candidate(
-                prompt=prompt,
-                settings=made,
-                revision=backend.revision,
-                versions={"numpy": np.__version__},
-                audio=audio,
-                sample_rate=backend.sample_rate,
-                timings={"sample": time.perf_counter() - started},
-            )
+            timings = {"sample": time.perf_counter() - started}
+            yield replace(self.unmade(backend, prompt, made), audio=audio, timings=timings)
+
+    def id_of(self, backend, prompt, settings) -> str:
+        return self.unmade(backend, prompt, settings).id
+
+    def unmade(self, backend, prompt, settings) -> Candidate:
+        return Candidate(
+            prompt=prompt,
+            settings=settings,
+            revision=backend.revision,
+            versions={"numpy": np.__version__},
+            audio=np.zeros((1, 0), np.float32),
+            sample_rate=backend.sample_rate,
+        )
 
     def nearest_known(self, word: str) -> str | None:
         return "dog" if word.startswith("d") else None
@@ -133,7 +146,7 @@ class SineEngines(Engines):
     def _load_backend(self, name: str) -> SineBackend:
         if name == "broken":
             raise StudioError("The checkpoint of broken cannot be read; copy it again.")
-        return SineBackend(self.pause)
+        return SineBackend(self.pause, name)
 
     def _load_clap(self, name: str) -> SineClap:
         if "clap" in self.missing:

@@ -101,7 +101,7 @@ def test_listen_and_score_take_any_file(run, tmp_path):
 def test_models_are_listed(run):
     """One line each."""
     code, lines, _ = run("models")
-    assert (code, [line["name"] for line in lines]) == (0, ["embedded", "broken"])
+    assert (code, [line["name"] for line in lines]) == (0, ["embedded", "embedded-clean", "broken"])
 
 
 @pytest.mark.parametrize(

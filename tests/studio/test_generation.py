@@ -143,7 +143,9 @@ def test_a_prompt_too_long_for_the_model_is_refused_before_any_work(services, wo
 
 def test_an_unknown_model_is_refused_at_the_door(services):
     """A path is no name here: strangers may not read folders."""
-    with pytest.raises(StudioError, match="no model '/etc'; choose from embedded, broken"):
+    with pytest.raises(
+        StudioError, match="no model '/etc'; choose from embedded, embedded-clean, broken"
+    ):
         services.generate(HERE, services.check("a dog", model="/etc"))
 
 
@@ -165,7 +167,7 @@ def test_a_stop_keeps_what_is_finished(services):
 
 def test_a_run_cut_short_by_a_crash_is_finished_after_the_restart(config, work, monkeypatch):
     """Of four batches two are there; the second process makes the others, as first planned."""
-    monkeypatch.setattr("studio.services.generation.BATCH", 2)
+    monkeypatch.setattr("studio.services.batches.BATCH", 2)
     first = Services(config, SineEngines(config))
     first.generate(HERE, first.check("a dog\nrain", count=3, seconds=1, seed=4))
     taken = first.store.jobs.take("dead", ["generate"])
@@ -207,7 +209,7 @@ def note_batches(services):
 
 def test_same_again_makes_the_whole_batch_anew(services, work, monkeypatch):
     """The last bits of a sound depend on its batch; so the batch is the same, and one is kept."""
-    monkeypatch.setattr("studio.services.generation.BATCH", 2)
+    monkeypatch.setattr("studio.services.batches.BATCH", 2)
     cards = run(services, work, "a dog\nrain", count=2, seed=4, seconds=1)["cards"]
     asked = note_batches(services)
     job = services.same_again(HERE, cards[1]["id"])

@@ -205,3 +205,22 @@ def test_a_folder_that_cannot_be_made_is_a_sentence(tmp_path):
     blocker.write_text("")
     with pytest.raises(StudioError, match="cannot be made.*set BATON_DATA"):
         Store(blocker / "data")
+
+
+def test_jobs_from_before_findings_have_none(tmp_path):
+    """A job that was stored by an older studio is read as one that found nothing out."""
+    old = Database(local_url(tmp_path))
+    migrate(old, MIGRATIONS[:3])
+    with old.write() as rows:
+        rows.execute(
+            text(
+                "insert into jobs values ('j', 'generate', 'here', '{}', 'done', 1, 1.0, '', '[]',"
+                " null, 1, 0, null, null, 'then', null, null)"
+            )
+        )
+    old.close()
+    store = Store(tmp_path)
+    assert store.jobs.get("j").findings == {}
+    store.jobs.change("j", findings={"matches": {"0": "ä"}})
+    assert store.jobs.get("j").findings == {"matches": {"0": "ä"}}
+    store.close()

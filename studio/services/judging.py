@@ -1,0 +1,76 @@
+"""What judges say of candidates: each is asked once, and one who is not there is named, not hidden."""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pipelines.errors import Cancelled, StudioError
+from studio.jobs import Desk
+from studio.services.engines import Engines
+from studio.services.making import SOUNDS
+from studio.store.candidates import StoredCandidate
+from studio.store.store import Store
+
+# Names under which judges are remembered: the reward scores what is offered, the evaluation CLAP
+# what is compared, and no figure of one is ever set beside a figure of the other.
+CLAP, EVALUATION, LISTENER = "clap:reward", "clap:evaluation", "listener:annotator"
+
+
+@dataclass(frozen=True)
+class Judging:
+    """Asks judges and remembers their answers."""
+
+    store: Store
+    engines: Engines
+
+    def listen(self, ids: Sequence[str], judges: Sequence[str], desk: Desk) -> bool:
+        """Every judge on every candidate; False when another job's sounds go first.
+
+        Raises:
+            Cancelled: a stop was asked for.
+        """
+        said = self.store.candidates.judgements(ids)
+        for place, candidate in enumerate(self.store.candidates.find(ids)):
+            if desk.should_stop():
+                raise Cancelled()
+            if desk.should_give_way():
+                return False
+            desk.tell(
+                SOUNDS + (1 - SOUNDS) * place / len(ids), f"listening to {place + 1} of {len(ids)}"
+            )
+            for judge in judges:
+                if judge not in said[candidate.id]:
+                    self._ask(judge, candidate, desk)
+        return True
+
+    def _ask(self, judge: str, candidate: StoredCandidate, desk: Desk) -> None:
+        """One judge on one candidate; a judge who is not there is told of once, and missed."""
+        kind, name = judge.split(":")
+        ask: Callable[..., dict[str, Any]] = {"clap": self._score, "listener": self._hear}[kind]
+        try:
+            self.store.candidates.add_judgement(candidate.id, judge, ask(candidate, name))
+        except StudioError as error:
+            desk.notice(str(error))
+
+    def _score(self, candidate: StoredCandidate, name: str) -> dict[str, Any]:
+        audio, rate = self.store.clips.read(candidate.clip)
+        clap = self.engines.clap(name)
+        started = time.perf_counter()
+        score = float(clap.score(audio, rate, candidate.prompt.text))
+        return {"score": score, "revision": clap.revision, "took": time.perf_counter() - started}
+
+    def _hear(self, candidate: StoredCandidate, name: str) -> dict[str, Any]:
+        audio, rate = self.store.clips.read(candidate.clip)
+        listener = self.engines.listener()
+        started = time.perf_counter()
+        hearing = listener.hear(audio, rate)
+        verdict, events = hearing.verdict(candidate.prompt.text), hearing.events
+        return {
+            "events": [[e.label, round(e.onset, 3), round(e.offset, 3)] for e in events],
+            "integrity": None if not verdict.asked else bool(verdict.integrity),
+            "order": None if verdict.order is None else bool(verdict.order),
+            "asked": list(verdict.asked),
+            "missing": list(verdict.missing),
+            "took": time.perf_counter() - started,
+        }
