@@ -13,6 +13,7 @@ class TextAudioEmbedder(Protocol):
     engine: str  # "transformers" or "laion"
     sample_rate: int  # Hz that it hears
     window: int  # samples in one window at that rate
+    as_16_bit: bool  # whether clips are cut to 16-bit integers first
     revision: str  # hash of the weights, equal for equal files whatever the engine
 
     @property

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from pipelines.clap import TextAudioEmbedder, load
+from pipelines.clap.checkpoint import SUFFIXES
 
 
 class ClapEmbedder:
@@ -23,6 +24,7 @@ class ClapEmbedder:
             "engine": clap.engine,
             "sample_rate": clap.sample_rate,
             "window_seconds": clap.window / clap.sample_rate,
+            "as_16_bit": clap.as_16_bit,
         }
 
     def embed(self, clips: Sequence[np.ndarray], sample_rate: int) -> np.ndarray:
@@ -35,5 +37,6 @@ def open_this(key: str, weights: str | Path | None, device: str) -> ClapEmbedder
     if weights is None:
         kind = key.removeprefix("clap-")
         return ClapEmbedder(f"CLAP-{kind}", load(kind, device=device))
-    stem = str(weights).partition("@")[0].rstrip("/").rpartition("/")[2]
-    return ClapEmbedder(f"CLAP-{stem.removesuffix('.pt')}", load(weights, device=device))
+    name = str(weights).partition("@")[0].rstrip("/").rpartition("/")[2]
+    stem = name.rpartition(".")[0] if name.endswith(SUFFIXES) else name
+    return ClapEmbedder(f"CLAP-{stem}", load(weights, device=device))

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from pipelines.clap import BUILT_IN
 from pipelines.embedders import KNOWN, Classifier, Embedder, open_embedder
 from pipelines.errors import StudioError
 from pipelines.seeds import numpy_generator
@@ -25,9 +26,12 @@ def test_the_evaluation_clap_embeds_at_once():
     assert embedder.name == "CLAP-evaluation" and embedder.row_seconds is None
     assert isinstance(embedder, Embedder) and not isinstance(embedder, Classifier)
     assert embedder.settings == {
-        "engine": "transformers", "sample_rate": 16_000, "window_seconds": 11.0
+        "engine": "transformers", "sample_rate": 16_000, "window_seconds": 11.0,
+        "as_16_bit": False,
     }  # fmt: skip
     assert embedder.revision != open_embedder("clap-reward").revision
+    same = open_embedder("clap", weights=BUILT_IN["evaluation"])
+    assert (same.name, same.revision) == ("CLAP-clap-evaluation", embedder.revision)
 
 
 def test_unknown_names_and_absent_weights_get_a_sentence(tmp_path):
