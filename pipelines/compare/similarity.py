@@ -1,11 +1,14 @@
 """What embeddings say clip by clip: the CLAP score against the prompt, and diversity of a set."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from pipelines.compare.embeddings import checked, checked_pair
 from pipelines.compare.intervals import bootstrap_mean
+from pipelines.compare.jackknife import LEAST, corrected, leave_out
+from pipelines.compare.results import bounds, result
 from pipelines.errors import StudioError
 
 
@@ -31,22 +34,26 @@ def evaluate_clap_score(
 ) -> dict[str, Any]:
     """The mean cosine between clips and their prompts, with its bootstrap interval.
 
-    Scores under different CLAP checkpoints cannot be compared: name the checkpoint.
+    Some papers print it times 100. Scores under different CLAP checkpoints cannot be compared: name
+    the checkpoint.
 
     Args:
         audio: [clips, dimensions].
         text: [clips, dimensions].
-        embedder: the CLAP that embedded both.
+        embedder: the CLAP that embedded both; part of the name.
         seed: names the bootstrap draws.
     """
     found = bootstrap_mean(cosines(*validate(audio, text)), seed=seed)
-    return {
-        "metric": f"CLAP-score-{embedder}",
-        "value": found.value,
-        "low": found.low,
-        "high": found.high,
-        "clips": found.count,
-    }
+    return result(
+        f"CLAP-score-{embedder.removeprefix('CLAP-')}",
+        found.value,
+        bounds=bounds(found),
+        interval="bootstrap over clips, 95 %",
+        higher_is_better=True,
+        judge=embedder,
+        counts={"clips": found.count},
+        settings={"seed": seed},
+    )
 
 
 def diversity(rows: np.ndarray) -> float:
@@ -61,10 +68,36 @@ def diversity(rows: np.ndarray) -> float:
     return float(1 - (total @ total - n) / (n * (n - 1)))
 
 
-def evaluate_diversity(rows: np.ndarray, *, embedder: str) -> dict[str, Any]:
-    """How unlike each other the clips of one set are (one prompt's candidates, or a whole set)."""
+def evaluate_diversity(rows: np.ndarray, *, embedder: str, seed: int = 0) -> dict[str, Any]:
+    """How unlike each other the clips of one set are (one prompt's candidates, or a whole set).
+
+    More is not always better: noise is diverse too.
+
+    Args:
+        rows: [clips, dimensions].
+        embedder: what embedded them; part of the name.
+        seed: names the groups of the jackknife.
+    """
     found = _unit(checked(rows, least=2, name="generated"))
-    return {"metric": f"diversity-{embedder}", "value": diversity(found), "clips": len(found)}
+    value, limits = diversity(found), None
+    if len(found) >= LEAST:
+        side = leave_out(
+            lambda kept: diversity(found[kept]), value, len(found), seed=seed, side="clips"
+        )
+        side = replace(side, bias=0.0)  # a mean over pairs has none
+        limits = bounds(corrected(value, side, count=len(found)))
+    return result(
+        f"diversity-{embedder}",
+        value,
+        bounds=limits,
+        interval=f"none: at least {LEAST} clips are needed"
+        if limits is None
+        else "delete-a-group jackknife, Student's t, 95 %",
+        higher_is_better=None,
+        judge=embedder,
+        counts={"clips": len(found)},
+        settings={"seed": seed},
+    )
 
 
 def _unit(rows: np.ndarray) -> np.ndarray:

@@ -33,17 +33,26 @@ def test_frechet_in_two_dimensions_by_hand():
     assert frechet.frechet_distance(x, x * [2, 3]) == pytest.approx(20 / 3)
 
 
-@pytest.mark.parametrize(("clips", "dimensions"), [(40, 6), (9, 20), (7, 7)])
-def test_frechet_equals_the_square_root_of_matrices(clips, dimensions):
-    """The nuclear norm equals scipy's sqrtm of the covariances, with more and with fewer clips."""
+def by_square_roots(x, y, jitter=0.0):
+    """The distance as pytorch-fid has it: the covariances, and scipy's square root of a matrix."""
+    one, other = (np.cov(rows.T) + jitter * np.eye(rows.shape[1]) for rows in (x, y))
+    offset = x.mean(0) - y.mean(0)
+    root = np.real(np.trace(sqrtm(one @ other)))
+    return offset @ offset + np.trace(one) + np.trace(other) - 2 * root
+
+
+@pytest.mark.parametrize(
+    ("clips", "dimensions", "near"), [(60, 6, 1e-7), (300, 64, 1e-7), (9, 20, 1e-4), (7, 7, 1e-4)]
+)
+def test_frechet_equals_the_square_root_of_matrices(clips, dimensions, near):
+    """The nuclear norm equals scipy's sqrtm of the covariances: to 1e-7 where these have full rank.
+
+    With fewer clips than dimensions sqrtm needs a little noise on the diagonal, and is as far off.
+    """
     mixing = gauss(dimensions, dimensions, 9)
     x, y = gauss(clips, dimensions, 1) @ mixing, gauss(clips + 3, dimensions, 2, offset=0.3)
-    one, other = np.cov(x.T), np.cov(y.T)
-    jitter = 1e-12 * np.eye(dimensions)
-    root = np.real(np.trace(sqrtm((one + jitter) @ (other + jitter))))
-    offset = x.mean(0) - y.mean(0)
-    expected = offset @ offset + np.trace(one) + np.trace(other) - 2 * root
-    assert frechet.frechet_distance(x, y) == pytest.approx(expected, rel=1e-4)
+    jitter = 0.0 if clips > dimensions else 1e-12
+    assert frechet.frechet_distance(x, y) == pytest.approx(by_square_roots(x, y, jitter), rel=near)
 
 
 def test_frechet_is_symmetric_and_zero_for_equal_sets():
@@ -96,8 +105,9 @@ def test_the_two_bandwidth_rules_give_the_noted_values(rule, spread, noted):
     x, y = gauss(600, 16, 1), gauss(600, 16, 2, spread=1.3, offset=0.2)
     found = kernel.evaluate(x, y, embedder="CLAP", bandwidth=rule)
     assert found["metric"] == "KAD-CLAP"
-    assert (found["bandwidth_rule"], found["scale"]) == (rule, 100.0)
-    assert found["bandwidth"] ** 2 == pytest.approx(2 * spread**2 * chi2.median(16), rel=0.03)
+    told = found["settings"]
+    assert (told["bandwidth_rule"], told["scale"]) == (rule, 100.0)
+    assert told["bandwidth"] ** 2 == pytest.approx(2 * spread**2 * chi2.median(16), rel=0.03)
     assert found["low"] < closed < found["high"]
 
 
@@ -146,10 +156,131 @@ def test_median_distance_by_hand():
 
 
 def test_results_name_their_embedder_and_counts():
-    """A result can be read without its maker: metric, embedder, clips, dimensions."""
-    found = frechet.evaluate(gauss(12, 3, 1), gauss(9, 3, 2), embedder="CLAP")
-    assert found["metric"] == "FAD-CLAP"
-    assert (found["reference_clips"], found["generated_clips"], found["dimensions"]) == (12, 9, 3)
+    """A result can be read without its maker: FAD is VGGish's name alone; clips beside rows."""
+    x, y = gauss(12, 3, 1), gauss(9, 3, 2)
+    found = frechet.evaluate(x, y, embedder="PANNs-16k")
+    assert (found["metric"], found["judge"]) == ("FD-PANNs-16k", {"name": "PANNs-16k"})
+    assert found["counts"] == {
+        "reference_clips": 12, "generated_clips": 9, "reference_rows": 12, "generated_rows": 9,
+        "dimensions": 3,
+    }  # fmt: skip
+    patches = frechet.evaluate(x, y, embedder="VGGish", reference_clips=np.repeat([4, 7, 9], 4))
+    assert patches["metric"] == "FAD-VGGish" and patches["value"] == found["value"]
+    assert patches["settings"]["rows"] == "parts of clips"
+    assert patches["counts"]["reference_clips"] == 3
+
+
+def true_distance(x_spread, y_spread, offset):
+    """Of N(0, diag(x_spread^2)) and N(offset, diag(y_spread^2)), which commute."""
+    return float(np.square(x_spread - y_spread).sum() + np.square(offset).sum())
+
+
+def test_unbiased_frechet_holds_what_is_true():
+    """Two worlds 0.34 apart, 8 dimensions, 40 clips each: the field's value is far above.
+
+    Over 40 draws its mean is at least twice the truth, the unbiased mean is within its error of it,
+    and the intervals hold it in at least 34, as 95 % would but for chance.
+    """
+    spread, other, offset = np.linspace(1, 2, 8), np.linspace(1.2, 1.9, 8), 0.15
+    true = true_distance(spread, other, offset * np.ones(8))
+    found, raw = [], []
+    for seed in range(40):
+        x, y = gauss(40, 8, seed) * spread, gauss(40, 8, 900 + seed) * other + offset
+        found.append(frechet.unbiased_distance(x, y, seed=1))
+        raw.append(frechet.frechet_distance(x, y))
+    values = [interval.value for interval in found]
+    assert np.mean(raw) > 2 * true
+    assert abs(np.mean(values) - true) < 3 * np.std(values) / np.sqrt(40)
+    assert sum(interval.low <= true <= interval.high for interval in found) >= 34
+
+
+def test_an_interval_is_given_only_where_it_is_honest():
+    """No more rows than dimensions: no interval, and the result says what it would need."""
+    found = frechet.evaluate(gauss(12, 20, 1), gauss(12, 20, 2), embedder="CLAP")
+    assert (found["low"], found["high"], found["detail"]) == (None, None, {})
+    assert "more than 20 rows and 10 clips a set" in found["interval"]
+    enough = frechet.evaluate(gauss(60, 5, 1), gauss(60, 5, 2), embedder="CLAP")
+    assert enough["detail"]["unbiased_low"] < 0 < enough["detail"]["unbiased_high"]
+    assert enough["value"] > enough["detail"]["unbiased"]
+
+
+def test_a_change_in_distance_by_hand():
+    """Ours is theirs moved by 1 in each of 3 dimensions away from a reference: 3 x 1 further.
+
+    What is left of chance are the means: |m + 1|^2 - |m|^2 moves by twice the sum of the mean, so
+    the interval reaches t(19) = 2.093 times 2 s / sqrt(30), with s the spread of the rows' sums.
+    """
+    reference = gauss(50, 3, 1)
+    theirs = gauss(30, 3, 2)
+    theirs -= theirs.mean(axis=0) - reference.mean(axis=0)
+    found = frechet.frechet_change(reference, theirs + 1, theirs, seed=1)
+    assert frechet.frechet_distance(reference, theirs + 1) == pytest.approx(
+        frechet.frechet_distance(reference, theirs) + 3
+    )
+    assert (found.value, found.count) == (pytest.approx(3, abs=0.05), 30)
+    reach = 2.093 * 2 * theirs.sum(axis=1).std(ddof=1) / np.sqrt(30)
+    assert (found.high - found.low) / 2 == pytest.approx(reach, rel=0.35)  # 20 groups: rough
+    back = frechet.frechet_change(reference, theirs, theirs + 1, seed=1)
+    assert (back.low, back.high) == pytest.approx((-found.high, -found.low))
+    same = frechet.frechet_change(reference, theirs, theirs, seed=1)
+    assert (same.value, same.low, same.high) == (0, 0, 0)
+
+
+def test_a_change_in_distance_holds_what_is_true():
+    """Ours truly 0.72 further, 8 dimensions, 24 prompts in pairs: at least 34 of 40 intervals."""
+    reference = gauss(400, 8, 5)
+    held = 0
+    for seed in range(40):
+        theirs = gauss(24, 8, seed)
+        ours = 0.8 * theirs + 0.6 * gauss(24, 8, 700 + seed) + 0.3
+        found = frechet.frechet_change(reference, ours, theirs, seed=1)
+        held += found.low <= 8 * 0.3**2 - 0.6 * reference.mean(axis=0).sum() <= found.high
+    assert held >= 34
+    told = frechet.evaluate_change(reference, ours, theirs, embedder="CLAP", seed=1)
+    assert (told["metric"], told["counts"]["pairs"]) == ("FD-change-CLAP", 24)
+    assert told["low"] < told["value"] < told["high"]
+
+
+def test_a_change_needs_the_same_prompts():
+    """Other counts, or too few, are refused."""
+    with pytest.raises(StudioError, match="at least 10; got 12 and 11 sounds"):
+        frechet.frechet_change(gauss(20, 2, 1), gauss(12, 2, 2), gauss(11, 2, 3), seed=1)
+    with pytest.raises(StudioError, match="at least 10; got 9 and 9 sounds"):
+        frechet.frechet_change(gauss(20, 2, 1), gauss(9, 2, 2), gauss(9, 2, 3), seed=1)
+
+
+def test_parts_of_clips_are_left_out_together():
+    """Three rows a clip: the error is the slow one, clip by clip, and larger than row by row."""
+    x, y = gauss(12, 2, 1), gauss(7, 2, 2, offset=0.5)
+    x = np.repeat(x[::3], 3, axis=0) + 0.1 * x  # the rows of a clip are near each other
+    clips = np.repeat([5, 3, 9, 1], 3)
+    slow = 0.0
+    for rows, other, names in ((x, y, clips), (y, x, np.arange(7))):
+        left = np.array([
+            kernel.kernel_distance(rows[names != name], other, bandwidth=1.5)
+            for name in np.unique(names)
+        ])  # fmt: skip
+        slow += (len(left) - 1) / len(left) * np.square(left - left.mean()).sum()
+    found = kernel.standard_error(x, y, bandwidth=1.5, reference_clips=clips)
+    assert found == pytest.approx(np.sqrt(slow))
+    assert found > kernel.standard_error(x, y, bandwidth=1.5)
+
+
+def test_blocks_change_nothing(monkeypatch):
+    """The kernel in blocks of 4 rows gives what it gives whole."""
+    x, y = gauss(11, 3, 1), gauss(9, 3, 2)
+    whole = kernel.evaluate(x, y, embedder="CLAP")
+    monkeypatch.setattr(kernel, "BLOCK", 4)
+    parts = kernel.evaluate(x, y, embedder="CLAP")
+    for key in ("value", "low", "high"):
+        assert parts[key] == pytest.approx(whole[key], rel=1e-12)
+
+
+def test_clip_numbers_must_be_one_a_row():
+    """Eight rows and two numbers are refused."""
+    good = gauss(8, 4, 1)
+    with pytest.raises(StudioError, match="8 rows and 2 clip numbers; give one a row"):
+        frechet.evaluate(good, good, embedder="CLAP", reference_clips=np.array([0, 1]))
 
 
 @pytest.mark.parametrize("evaluate", [frechet.evaluate, kernel.evaluate])

@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 import pytest
+import torch
 
 from pipelines.compare import intervals, probabilities, similarity
 from pipelines.errors import StudioError
@@ -76,22 +77,65 @@ def test_kl_by_hand_and_by_direction():
     assert probabilities.divergences(p, p)[0] == pytest.approx(0, abs=1e-5)
 
 
+def test_kl_equals_what_the_field_computes():
+    """torch's kl_div(log(q + 1e-6), p), which audioldm_eval calls, on softmax and on sigmoid."""
+    one, other = np.random.default_rng(0).normal(size=(2, 6, 9))
+    for name, activate in (("softmax", lambda x: x.softmax(dim=1)), ("sigmoid", torch.sigmoid)):
+        p, q = (activate(torch.from_numpy(rows)) for rows in (one, other))
+        theirs = torch.nn.functional.kl_div((q + 1e-6).log(), p, reduction="none").sum(dim=1)
+        found = probabilities.evaluate_divergence(
+            one, other, classifier="AST", seed=1, activation=name
+        )
+        assert found["value"] == pytest.approx(theirs.mean().item(), rel=1e-9)
+        assert found["settings"]["activation"] == name
+
+
+def test_sigmoids_may_fall_below_zero():
+    """Logits 0 against ln 3: sigmoids 1/2 and 3/4, 1/2 ln(2/3) = -0.202733: no divergence."""
+    found = probabilities.evaluate_divergence(
+        np.zeros((2, 1)), np.full((2, 1), math.log(3)), classifier="AST", seed=1,
+        activation="sigmoid",
+    )  # fmt: skip
+    assert found["metric"] == "KL-sigmoid-AST"
+    assert found["value"] == pytest.approx(-0.202733, abs=1e-5)
+
+
 def test_kl_result_says_its_direction():
     """The result names classifier, direction and the number of pairs."""
-    rows = np.random.default_rng(0).dirichlet(np.ones(5), size=12)
+    rows = np.random.default_rng(0).normal(size=(12, 5))
     found = probabilities.evaluate_divergence(rows, rows[::-1], classifier="AST", seed=1)
-    assert (found["metric"], found["pairs"]) == ("KL-AST", 12)
-    assert found["direction"] == "reference||generated"
-    assert found["low"] < found["value"] < found["high"]
+    assert (found["metric"], found["counts"]) == ("KL-AST", {"pairs": 12, "classes": 5})
+    assert found["settings"]["direction"] == "reference||generated"
+    assert 0 < found["low"] < found["value"] < found["high"]
 
 
 def test_inception_score_limits():
     """All clips alike give 1; each of 4 classes once and surely gives 4."""
     assert probabilities.inception_score(np.full((6, 4), 0.25)) == pytest.approx(1)
     assert probabilities.inception_score(np.eye(4)) == pytest.approx(4)
-    found = probabilities.evaluate_inception(np.repeat(np.eye(4), 50, axis=0), classifier="AST")
-    assert found["metric"] == "IS-AST" and found["splits"] == 10
-    assert 3.5 < found["value"] <= 4
+    sure = 50.0 * np.repeat(np.eye(4), 50, axis=0)  # logits
+    found = probabilities.evaluate_inception(sure, classifier="AST")
+    assert found["metric"] == "IS-AST" and found["settings"]["splits"] == 10
+    assert 3.5 < found["low"] < found["value"] <= 4
+    whole = probabilities.evaluate_inception(sure, classifier="AST", splits=1)
+    assert whole["value"] == pytest.approx(4)
+    assert (whole["low"], whole["interval"][:4]) == (None, "none")
+
+
+def test_inception_score_by_hand():
+    """p = (1, 0) and (1/2, 1/2), mean (3/4, 1/4): KL ln 4/3 = 0.287682 and ln 2/3 / 2 + ln 2 / 2 =
+    0.143841; exp of their mean 0.215762 = 1.240807."""
+    found = probabilities.inception_score(np.array([[1.0, 0], [0.5, 0.5]]))
+    assert found == pytest.approx(1.240807, abs=1e-6)
+
+
+def test_inception_interval_is_students_over_splits():
+    """10 splits: value -+ 2.262157 s / sqrt(10), where the spread in papers is s sqrt(9 / 10)."""
+    logits = np.random.default_rng(3).normal(size=(60, 7))
+    found = probabilities.evaluate_inception(logits, classifier="AST")
+    reach = 2.262157 * found["detail"]["spread"] / 3
+    assert found["high"] - found["value"] == pytest.approx(reach, rel=1e-6)
+    assert found["value"] - found["low"] == pytest.approx(reach, rel=1e-6)
 
 
 def test_clap_score_by_hand():
@@ -101,6 +145,8 @@ def test_clap_score_by_hand():
     found = similarity.evaluate_clap_score(audio, text, embedder="evaluation", seed=1)
     assert found["metric"] == "CLAP-score-evaluation"
     assert found["value"] == pytest.approx(-0.2)
+    named = similarity.evaluate_clap_score(audio, text, embedder="CLAP-evaluation", seed=1)
+    assert (named["metric"], named["judge"]["name"]) == (found["metric"], "CLAP-evaluation")
 
 
 def test_diversity_by_hand():
@@ -111,6 +157,19 @@ def test_diversity_by_hand():
     assert similarity.diversity(np.eye(5)) == pytest.approx(1)
 
 
+def test_diversity_holds_what_is_true():
+    """Directions within 1 radian: truly 1 - sin(1)^2 = 0.291927; 34 of 40 intervals or more do."""
+    held = 0
+    for seed in range(40):
+        angle = np.random.default_rng(seed).uniform(-1, 1, size=60)
+        rows = np.stack([np.cos(angle), np.sin(angle)], axis=1)
+        found = similarity.evaluate_diversity(rows, embedder="CLAP", seed=1)
+        held += found["low"] <= 1 - np.sin(1) ** 2 <= found["high"]
+    assert held >= 34
+    few = similarity.evaluate_diversity(rows[:9], embedder="CLAP")
+    assert (few["low"], few["interval"]) == (None, "none: at least 10 clips are needed")
+
+
 @pytest.mark.parametrize(
     ("call", "message"),
     [
@@ -118,7 +177,20 @@ def test_diversity_by_hand():
         (lambda: intervals.wilson(4, 3), "4 of 3 is no share"),
         (lambda: intervals.bootstrap_mean(np.array([1.0]), seed=0), "at least two finite values"),
         (lambda: intervals.paired_difference(np.ones(3), np.ones(4), seed=0), "got 3 and 4"),
-        (lambda: probabilities.validate(np.array([[0.5, 0.2]])), "add up to 1"),
+        (lambda: probabilities.validate(np.array([[0.5, np.inf]])), "not numbers"),
+        (lambda: probabilities.validate(np.ones(3)), r"shapes \[\[3\]\]"),
+        (
+            lambda: probabilities.evaluate_divergence(
+                np.eye(3), np.eye(3)[:2], classifier="x", seed=0
+            ),
+            "got 3 reference and 2 generated clips",
+        ),
+        (
+            lambda: probabilities.evaluate_divergence(
+                np.eye(3), np.eye(3), classifier="x", seed=0, activation="relu"
+            ),
+            "choose softmax or sigmoid",
+        ),
         (lambda: probabilities.validate(np.eye(2), np.eye(3)), "same classes"),
         (lambda: probabilities.evaluate_inception(np.eye(4), classifier="x"), "cannot be cut"),
         (lambda: similarity.validate(np.ones((2, 3)), np.ones((3, 3))), "2 clips and 3 texts"),
