@@ -150,6 +150,8 @@ def test_faults_are_told_and_the_same_twice_is_refused(watch):
     seen = watch()
     seen.compare("")
     seen.page.wait_for_selector("text=The prompt is empty; describe a sound")
+    seen.page.click("#model-b input")
+    seen.page.get_by_role("option", name="Sine", exact=True).click()
     seen.compare("a dog barks", guidance=4.5)  # what the model's own is
     seen.page.wait_for_selector("text=A and B are the same")
     assert seen.page.locator("baton-comparisons .bs-run").count() == 0
