@@ -195,7 +195,7 @@ def test_names_that_only_the_hub_could_know(monkeypatch):
     """An id is told from a path; offline it is said that it is nowhere; engines are checked."""
     for name in ("laion/clap-htsat-unfused", "a/b@main", "lukewys/laion_clap/630k-best.pt"):
         assert is_hub_id(name), name
-    for name in ("reward", "/tmp/a/b", "../a", "a/b/c", "x.pt", "a//b.pt"):
+    for name in ("reward", "/a/b", "../a", "a/b/c", "x.pt", "a//b.pt"):
         assert not is_hub_id(name), name
     with pytest.raises(StudioError, match="neither on this disk nor reachable on the Hub"):
         load("laion/clap-htsat-unfused")
