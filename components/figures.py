@@ -2,7 +2,9 @@
 
 import base64
 from dataclasses import dataclass
+from importlib.resources import files
 from operator import itemgetter
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,6 +15,11 @@ TICKS_HZ = (100, 250, 500, 1000, 2000, 4000, 8000, 16000)
 RANGE_DB = 70  # from the loudest point down; one scale for every card would hide quiet sounds
 LEAST_REACH_DB = 12  # of the difference; less would make a storm of what nobody hears
 Event = tuple[str, float, float]  # label, onset and offset in seconds
+
+
+def plotly_script() -> Path:
+    """plotly.js out of the installed Python package: nothing comes from another host."""
+    return Path(str(files("plotly") / "package_data" / "plotly.min.js"))
 
 
 def packed(values: np.ndarray) -> dict[str, str]:

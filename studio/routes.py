@@ -15,6 +15,7 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from pipelines.errors import StudioError
+from studio.services.comparison_views import file_name
 from studio.services.services import Services
 from studio.visitors import owner_of
 
@@ -211,12 +212,12 @@ def taken_away(text: str, media_type: str, name: str) -> Response:
 def pair_sounds(services: Services, request: Request, owner: str) -> Response:
     """Every sound of a comparison as a zip of WAV files, settings embedded."""
     found = services.comparisons.all_sounds(request.path_params["comparison"])
-    return outgoing(services.downloads.zip_named(found, "wav"))
+    named = {file_name(*where): candidate for where, candidate in found.items()}
+    return outgoing(services.downloads.zip_named(named, "wav"))
 
 
 def plotly(services: Services, request: Request, owner: str) -> Response:
     """plotly.js out of the installed Python package: nothing comes from another host."""
-    from importlib.resources import files
+    from components.figures import plotly_script
 
-    path = Path(str(files("plotly") / "package_data" / "plotly.min.js"))
-    return FileResponse(path, media_type="text/javascript", headers=FOREVER)
+    return FileResponse(plotly_script(), media_type="text/javascript", headers=FOREVER)

@@ -216,13 +216,14 @@ def sentence(measure: Mapping[str, Any]) -> str:
     """Which side is higher, by how much, and whether that may be chance; for people."""
     found, is_share = Interval(**measure["difference"]), measure["name"] in SHARES
     by = (
-        f"{abs(found.value):.0%}".replace("%", " points of 100")
-        if is_share
-        else (f"{abs(found.value):.3f}")
+        f"{abs(found.value):.0%}"[:-1] + " points of 100" if is_share else f"{abs(found.value):.3f}"
     )
-    span = f"95 % interval of B minus A {found.low:+.3f} to {found.high:+.3f}, {found.count} pairs"
+    ends = f"{found.low:+.3f} to {found.high:+.3f}".replace("-", "\N{MINUS SIGN}")
+    span = f"95 % interval of B minus A {ends}, {found.count} pairs"
     if found.value == 0:
         return f"{measure['title']}: A and B are equal ({span})."
+    if not is_share and abs(found.value) < ALIKE:
+        return f"{measure['title']}: A and B differ by less than 0.001 ({span})."
     higher = "B" if found.value > 0 else "A"
     verdict = "it holds 0: this may be chance" if found.holds_zero else "it does not hold 0"
     return f"{measure['title']}: {higher} is higher by {by} ({span}); {verdict}."

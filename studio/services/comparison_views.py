@@ -65,16 +65,14 @@ class ComparisonViews:
             events = self.cards.events(one.id)
             return Heard(audio=audio, sample_rate=rate, gain_db=gain_db, events=events)
 
-        for at, both, match in self._whole(self.job_of(comparison)):
-            if at == place:
-                sides = (heard(both[side], match[f"gain_{side}"]) for side in SIDES)
-                return pair_figures(*sides)
+        for _, both, match in self._whole(self.job_of(comparison), only=place):
+            return pair_figures(*(heard(both[side], match[f"gain_{side}"]) for side in SIDES))
         raise StudioError(f"Pair {place + 1} of this comparison is not there; wait for it.")
 
-    def all_sounds(self, comparison: str) -> dict[str, StoredCandidate]:
-        """Every candidate whose pair is whole, by a name such as "001-a"."""
+    def all_sounds(self, comparison: str) -> dict[tuple[int, str], StoredCandidate]:
+        """Every candidate whose pair is whole, by the place of its pair and its side."""
         return {
-            file_name(place, side): found[side]
+            (place, side): found[side]
             for place, found, _ in self._whole(self.job_of(comparison))
             for side in SIDES
         }
@@ -82,7 +80,7 @@ class ComparisonViews:
     def report(self, comparison: str) -> dict[str, Any]:
         """All there is to know: the view, and how every sound was made; nothing drawn."""
         found = self.view(comparison)
-        recipes = {name: one.recipe for name, one in self.all_sounds(comparison).items()}
+        sounds = self.all_sounds(comparison)
         said = self.store.candidates.judgements(
             [pair[side]["id"] for pair in found["pairs"] for side in SIDES]
         )
@@ -90,7 +88,7 @@ class ComparisonViews:
         for pair in found["pairs"]:
             for side in SIDES:
                 del pair[side]["peaks"]
-                pair[side]["recipe"] = recipes[file_name(pair["place"], side)]
+                pair[side]["recipe"] = sounds[pair["place"], side].recipe
         return {**found, "judges": {**JUDGED_BY, "clap_revisions": sorted(revisions)}}
 
     def table(self, comparison: str) -> str:
@@ -125,10 +123,17 @@ class ComparisonViews:
             "wanted": len(wish.prompts),
         }
 
-    def _whole(self, job: Job) -> Iterator[tuple[int, dict[str, StoredCandidate], dict[str, Any]]]:
-        """Each pair whose two sounds are there and measured: place, candidates, gains."""
+    def _whole(
+        self, job: Job, only: int | None = None
+    ) -> Iterator[tuple[int, dict[str, StoredCandidate], dict[str, Any]]]:
+        """Each pair whose two sounds are there and measured: place, candidates, gains.
+
+        Args:
+            job: the comparison.
+            only: this pair alone.
+        """
         there, matches = self.store.jobs.positions(job.id), job.findings.get("matches", {})
-        places = sorted(map(int, matches))
+        places = [place for place in sorted(map(int, matches)) if only in (None, place)]
         ids = [there[2 * place + i] for place in places for i in range(len(SIDES))]
         found = {one.id: one for one in self.store.candidates.find(ids)}
         for place in places:

@@ -166,8 +166,11 @@ def test_sentences_name_the_higher_side_and_what_chance_may_do():
     low = {"value": -0.2, "low": -0.3, "high": -0.1, "count": 9}
     found = sentence({"name": "clap", "title": "CLAP score", "difference": low})
     assert found == (
-        "CLAP score: A is higher by 0.200 (95 % interval of B minus A -0.300 to -0.100, "
+        "CLAP score: A is higher by 0.200 (95 % interval of B minus A −0.300 to −0.100, "
         "9 pairs); it does not hold 0."
     )
     wide = {**low, "high": 0.1}
     assert sentence({"name": "clap", "title": "x", "difference": wide}).endswith("may be chance.")
+    hair = {"value": -5e-5, "low": -0.014, "high": 0.014, "count": 24}
+    found = sentence({"name": "clap", "title": "x", "difference": hair})
+    assert found.startswith("x: A and B differ by less than 0.001 (95 %")

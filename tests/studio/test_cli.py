@@ -150,3 +150,67 @@ def test_the_module_runs_as_a_program():
     )
     assert (done.returncode, done.stdout) == (2, "")
     assert len(done.stderr.splitlines()) == 1
+
+
+def test_compare_prints_one_line_per_pair_and_writes_a_folder(run, tmp_path):
+    """Scores and the path of each side; last the summary; report, table, page and sounds on disk."""
+    prompts, out = tmp_path / "prompts.csv", tmp_path / "out"
+    prompts.write_text("prompt,kind\na dog barks then rain falls,x\nrain falls,x\n")
+    code, lines, said = run(
+        "compare", "embedded", "embedded-clean", "--prompts", prompts, "--out", out,
+        "--seed", 5, "--seconds", 1, "--steps", 9, "--guidance-b", 3,
+    )  # fmt: skip
+    assert code == 0
+    first, second, last = lines
+    assert (first["seed"], second["seed"]) == (5, 6)
+    assert first["a"]["path"] == str(out / "sounds" / "001-a.wav")
+    assert read_settings(first["b"]["path"])["guidance"] == 3.0
+    assert read_settings(first["a"]["path"])["guidance"] == 4.5
+    assert (last["pairs"], last["status"], last["shares_noise"]) == (2, "done", True)
+    assert last["request"]["a"]["steps"] == last["request"]["b"]["steps"] == 9
+    assert last["summary"]["measures"][0]["difference"]["count"] == 2
+    assert "CLAP score: A is higher" in said
+    report = json.loads((out / "report.json").read_text())
+    assert report["summary"] == last["summary"]
+    names = {path.name for path in out.iterdir()}
+    assert names == {"report.json", "pairs.csv", "sounds", "page", "index.html"}
+
+
+def test_the_same_comparison_gives_the_same_bytes(run, tmp_path):
+    """Twice, into two folders: the same candidates, the same sounds."""
+    prompts = tmp_path / "prompts.txt"
+    prompts.write_text("a dog\nrain\n")
+    flags = ["--prompts", prompts, "--seed", 5, "--seconds", 1]
+    for name in ("one", "two"):
+        run("compare", "embedded", "embedded-clean", *flags, "--out", tmp_path / name)
+    for path in (tmp_path / "one" / "sounds").iterdir():
+        assert path.read_bytes() == (tmp_path / "two" / "sounds" / path.name).read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("flags", "words"),
+    [
+        (["embedded", "embedded"], "A and B are the same"),
+        (["embedded", "embedded", "--steps-b", "25"], "A and B are the same"),
+        (["embedded", "broken"], "checkpoint of broken cannot be read"),
+        (["embedded", "embedded-clean", "--steps-b", "0"], "Side B: The number of steps is 0"),
+        (["embedded", "embedded-clean", "--sampler-a", "x"], "Side A: The sampler is 'x'"),
+        (["embedded", "embedded-clean", "--guidance", "nan"], "Side A: The guidance is nan"),
+    ],
+)
+def test_a_comparison_that_cannot_be_made_is_one_sentence(run, tmp_path, flags, words):
+    """Exit code 2, whichever way it is found out."""
+    prompts = tmp_path / "prompts.txt"
+    prompts.write_text("a dog\n")
+    code, lines, said = run("compare", *flags, "--prompts", prompts, "--out", tmp_path / "out")
+    assert code == 2
+    assert words in said
+    assert "Traceback" not in said
+
+
+def test_world_writes_the_prompt_sets(run, tmp_path):
+    """One line per set, and a list that can be compared as it is."""
+    code, lines, _ = run("world", "prompts", "--out", tmp_path / "sets")
+    assert code == 0
+    assert [line["prompts"] for line in lines] == [24, 12, 26]
+    assert all(Path(line["path"]).is_file() for line in lines)
