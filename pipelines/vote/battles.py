@@ -162,7 +162,9 @@ def by_voter(
         seed: names the deal.
         weights: [votes] as for `tally`.
     """
-    seen = votes[votes.judged]
+    heavy = np.ones(len(votes)) if weights is None else np.asarray(weights, dtype=np.float64)
+    read = votes.judged & (heavy > 0)  # a voter of no weight is no voter
+    seen = votes[read]
     systems = len(votes.systems)
     place = np.zeros((systems, systems), dtype=np.int64)
     first, second = pairs(systems)
@@ -171,9 +173,8 @@ def by_voter(
     cell = place[seen.a, seen.b] * JUDGED + np.where(turned, 1 - seen.outcome, seen.outcome)
     block, blocks = voter_blocks(seen.voter, most=most, seed=seed)
     cells = len(first) * JUDGED
-    heavy = None if weights is None else np.asarray(weights, dtype=np.float64)[votes.judged]
-    counts = np.bincount(block * cells + cell, weights=heavy, minlength=blocks * cells)
-    return counts.reshape(blocks, len(first), JUDGED).astype(np.float64)
+    counts = np.bincount(block * cells + cell, weights=heavy[read], minlength=blocks * cells)
+    return counts.reshape(blocks, len(first), JUDGED)
 
 
 def voter_blocks(voter: np.ndarray, *, most: int, seed: int = 0) -> tuple[np.ndarray, int]:

@@ -63,7 +63,7 @@ def evaluate(
     validate(votes, intervals=intervals)
     counted = tally(votes, weights=weights)
     ratings = rate(counted)
-    voters = int(np.unique(votes.voter[votes.judged]).size)
+    voters = int(np.count_nonzero(np.bincount(votes.voter[votes.judged])))
     games = by_voter(votes, most=BLOCKS, seed=seed, weights=weights)
     sure = _intervals(games, len(votes.systems), intervals, seed) if voters > 1 else None
     orders = elo_orders.elo(votes, seed=seed)

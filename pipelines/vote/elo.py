@@ -14,7 +14,7 @@ from pipelines.vote.ratings import CENTRE, POINTS
 
 K = 16.0  # the most a vote can move; forgets a vote after about 45 more of the same system
 ORDERS = 100  # the spread is then known to 7 %
-LONGEST = 20_000  # votes read in one order; older ones would be forgotten
+LONGEST = 10_000  # votes read in one order; older ones would be forgotten
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,7 +36,7 @@ def elo(votes: Votes, *, seed: int, k: float = K, orders: int = ORDERS) -> Elo:
         votes: any number; both-bad votes and skips are not read.
         seed: names the orders.
         k: points that a certain loser would win by a win.
-        orders: how many; with more than 20,000 votes each order reads its own 20,000.
+        orders: how many; with more than 10,000 votes each order reads its own 10,000.
     """
     seen = votes[votes.judged]
     length, systems = min(len(seen), LONGEST), len(votes.systems)

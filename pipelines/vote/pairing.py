@@ -11,7 +11,7 @@ import numpy as np
 
 from pipelines.errors import StudioError
 from pipelines.seeds import fork, numpy_generator
-from pipelines.vote.davidson import probabilities
+from pipelines.vote.davidson import Fit, probabilities
 from pipelines.vote.ratings import Ratings
 
 KINDS = ("ab", "same_system", "gold")
@@ -63,21 +63,26 @@ class Choice:
     gain: float  # what a vote was expected to teach, in nats; 0 for gold and same-system
 
 
-def information_gain(ratings: Ratings) -> np.ndarray:
-    """[systems, systems]: what one vote on a pair is expected to teach, in nats; 0 on the diagonal.
+def information_gain(fit: Fit) -> np.ndarray:
+    """[..., systems, systems]: what one vote on a pair is expected to teach, in nats; 0 for itself.
 
     The gap of i and j has the variance v = c' I^-1 c, with c = e_i - e_j; a vote on the pair adds
     k = (p1 + p2 - (p1 - p2)^2) / 4 to what is known of it, so the entropy of the (normal) posterior
     of all strengths falls by log(1 + k v) / 2: the gain of D-optimal design (Chaloner & Verdinelli
     1995, Statistical Science 10). It is high for pairs seldom seen and for close ones. Systems that
     never met have a wide v, so groups are joined first.
+
+    Args:
+        fit: of a board, e.g. `rate(tally(votes)).fit`; of several boards with leading axes.
     """
-    gap = ratings.strength[:, None] - ratings.strength[None, :]
-    chances = probabilities(gap, np.asarray(ratings.tie))
+    strength, tie = fit.theta[..., :-1], fit.theta[..., -1]
+    gap = strength[..., :, None] - strength[..., None, :]
+    chances = probabilities(gap, tie[..., None, None])
     lead = chances[..., 0] - chances[..., 1]
     taught = (1 - chances[..., 2] - lead**2) / 4
-    cover = np.linalg.inv(ratings.fit.information)[:-1, :-1]
-    spread = np.diag(cover)[:, None] + np.diag(cover)[None, :] - 2 * cover
+    cover = np.linalg.inv(fit.information)[..., :-1, :-1]
+    own = np.diagonal(cover, axis1=-2, axis2=-1)
+    spread = own[..., :, None] + own[..., None, :] - 2 * cover
     return np.log1p(taught * np.maximum(spread, 0)) / 2
 
 
@@ -114,7 +119,7 @@ def choose(
     pool = [m for m in left if m.kind == kind]
     gain = 0.0
     if kind == "ab":
-        pair, gain = _pair(pool, information_gain(ratings), rates, draws)
+        pair, gain = _pair(pool, information_gain(ratings.fit), rates, draws)
         pool = [m for m in pool if frozenset(m.systems) == pair]
     least = min((m.served, m.exposure) for m in pool)
     pool = [m for m in pool if (m.served, m.exposure) == least]

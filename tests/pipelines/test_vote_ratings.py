@@ -164,6 +164,8 @@ def test_reading_and_counting_by_hand():
     assert battles.by_voter(votes, most=2).sum(axis=0).tolist() == [[1, 1, 1]]
     halved = battles.tally(votes, weights=np.full(6, 0.5))
     assert halved.wins.tolist() == [[0, 0.5], [0.5, 0]]
+    half = battles.by_voter(votes, most=9, weights=np.full(6, 0.5))
+    assert half.tolist() == [[[0.5, 0, 0]], [[0, 0.5, 0]], [[0, 0, 0.5]]]
 
 
 def test_wrong_votes_are_refused_in_words():
