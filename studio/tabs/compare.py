@@ -65,10 +65,8 @@ def build_form(services: Services) -> dict[str, Any]:
     form["upload"] = gr.UploadButton(
         "Upload a list of prompts (.txt, .csv)", file_types=[".txt", ".csv"], size="sm"
     )
-    names = [name for _, name in services.choices()]
-    usual = services.config.model
-    against = ALIGNED if ALIGNED in names and usual != ALIGNED else usual
-    for side, model in (("a", usual), ("b", against)):
+    models = usual_sides(services)
+    for side, model in models.items():
         form[f"model_{side}"] = gr.Dropdown(
             services.choices(), value=model, label=side.upper(), elem_id=f"model-{side}"
         )
@@ -100,10 +98,16 @@ def build_form(services: Services) -> dict[str, Any]:
             elem_classes="bs-pinned",
         )
     with gr.Accordion("How each is made", open=False, elem_id="compare-making"):
-        for side, model in (("a", usual), ("b", against)):
+        for side, model in models.items():
             form |= build_making(services, side, model)
     form["job"] = gr.Textbox(visible="hidden")
     return form
+
+
+def usual_sides(services: Services) -> dict[str, str]:
+    """The models that stand there at first: the usual one, and the aligned one where there is one."""
+    usual, names = services.config.model, [name for _, name in services.choices()]
+    return {"a": usual, "b": ALIGNED if ALIGNED in names else usual}
 
 
 def build_making(services: Services, side: str, model: str) -> dict[str, Any]:
