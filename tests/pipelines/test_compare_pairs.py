@@ -144,6 +144,9 @@ def test_a_summary_counts_compares_and_says():
     assert (integrity["a"]["value"], integrity["b"]["value"]) == (0.75, 1.0)
     assert (integrity["better"], integrity["worse"], integrity["equal"]) == (1, 0, 3)
     assert (order["difference"]["count"], order["equal"]) == (2, 2)
+    assert clap["p"] == pytest.approx(2 / 16)  # all four up, or all four down
+    assert integrity["p"] == order["p"] == 1.0  # one pair of four parts them: a coin
+    assert (clap["p_holm"], order["p_holm"]) == (pytest.approx(3 / 8), 1.0)
     assert "B is higher by 0.100" in found["said"][0]
     assert "B is higher by 25 points of 100" in found["said"][1]
     assert "A and B are equal" in found["said"][2]
@@ -164,13 +167,16 @@ def test_a_summary_needs_two_scored_pairs():
 def test_sentences_name_the_higher_side_and_what_chance_may_do():
     """Above 0 is B's, below A's; an interval that holds 0 may be chance."""
     low = {"value": -0.2, "low": -0.3, "high": -0.1, "count": 9}
-    found = sentence({"name": "clap", "title": "CLAP score", "difference": low})
+    found = sentence({"name": "clap", "title": "CLAP score", "difference": low, "p_holm": 0.012})
     assert found == (
         "CLAP score: A is higher by 0.200 (95 % interval of B minus A −0.300 to −0.100, "
-        "9 pairs); it does not hold 0."
+        "9 pairs, p = 0.012 by Holm); it does not hold 0."
     )
     wide = {**low, "high": 0.1}
-    assert sentence({"name": "clap", "title": "x", "difference": wide}).endswith("may be chance.")
+    assert sentence({"name": "clap", "title": "x", "difference": wide, "p_holm": 1.0}).endswith(
+        "may be chance."
+    )
     hair = {"value": -5e-5, "low": -0.014, "high": 0.014, "count": 24}
-    found = sentence({"name": "clap", "title": "x", "difference": hair})
+    found = sentence({"name": "clap", "title": "x", "difference": hair, "p_holm": 0.0001})
+    assert "24 pairs, p < 0.001 by Holm" in found
     assert found.startswith("x: A and B differ by less than 0.001 (95 %")
