@@ -80,28 +80,35 @@ def build_form(services: Services) -> dict[str, Any]:
         elem_id="compare-seconds",
     )
     form["button"] = gr.Button("Compare", variant="primary", elem_id="compare-button")
-    with gr.Row(elem_classes="bs-seed-row"):
-        form["seed"] = gr.Number(
-            label="Seed",
-            value=draw_seed(),  # until the first comparison draws its own
-            precision=0,
-            minimum=0,
-            maximum=SEED_LIMIT - 1,
-            min_width=120,
-            elem_id="compare-seed",
-        )
-        form["pinned"] = gr.Checkbox(
-            label="Pinned",
-            info="If not, each run draws one.",
-            min_width=120,
-            elem_id="compare-pinned",
-            elem_classes="bs-pinned",
-        )
+    form |= build_seed()
     with gr.Accordion("How each is made", open=False, elem_id="compare-making"):
         for side, model in models.items():
             form |= build_making(services, side, model)
     form["job"] = gr.Textbox(visible="hidden")
     return form
+
+
+def build_seed() -> dict[str, Any]:
+    """The seed, which is drawn unless it is pinned."""
+    with gr.Row(elem_classes="bs-seed-row"):
+        return {
+            "seed": gr.Number(
+                label="Seed",
+                value=draw_seed(),  # until the first comparison draws its own
+                precision=0,
+                minimum=0,
+                maximum=SEED_LIMIT - 1,
+                min_width=120,
+                elem_id="compare-seed",
+            ),
+            "pinned": gr.Checkbox(
+                label="Pinned",
+                info="If not, each run draws one.",
+                min_width=120,
+                elem_id="compare-pinned",
+                elem_classes="bs-pinned",
+            ),
+        }
 
 
 def usual_sides(services: Services) -> dict[str, str]:
