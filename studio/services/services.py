@@ -15,6 +15,7 @@ from studio.services.comparison_request import SIDES, Wish, check_wish
 from studio.services.comparison_views import ComparisonViews
 from studio.services.downloads import Downloads
 from studio.services.engines import Engines
+from studio.services.evaluation import Evaluation
 from studio.services.generation import Generation
 from studio.services.judging import Judging
 from studio.services.making import Maker
@@ -44,6 +45,7 @@ class Services:
         self.comparisons = ComparisonViews(self.store, self.engines, self.views)
         self.downloads = Downloads(self.store)
         self.world = World(self.engines)
+        self.evaluation = Evaluation(self.engines, config.data)
         self.worker = Worker(self.store.jobs, [self.generation.work, self.comparison.work])
         self.warming = threading.Event()
 

@@ -85,7 +85,10 @@ class SineHearing:
         order = None
         if {"Dog", "Rain"} <= set(asked):
             order = caption.lower().index("dog") < caption.lower().index("rain")
-        return SimpleNamespace(integrity=not missing, order=order, asked=asked, missing=missing)
+        pairs = [] if order is None else [("Dog", "Rain", order)]
+        return SimpleNamespace(
+            integrity=not missing, order=order, asked=asked, missing=missing, order_pairs=pairs
+        )
 
 
 class HalfListener:
