@@ -20,6 +20,7 @@ from pipelines.errors import Cancelled, StudioError
 from studio.store.jobs import DONE, FAILED, RUNNING, STOPPED, WAITING, Job, JobTable
 
 log = logging.getLogger(__name__)
+WAS_STOPPED = "was_stopped"  # among a job's findings: only its last phase is still done
 
 
 class Desk:
@@ -64,6 +65,7 @@ class Work:
 
     kind: str
     phases: tuple[Phase, ...]
+    is_rounded_off: bool = False  # after a stop the last phase is still done, on what is there
 
 
 class Worker:
@@ -169,6 +171,12 @@ class Worker:
         error, told = future.exception(), {"notices": desk.notices, "progress": desk.progress}
         if isinstance(error, Cancelled) and self.closing.is_set():
             self.table.change(job.id, status=WAITING, note="waiting for the studio to open again")
+        elif isinstance(error, Cancelled) and self._is_to_round_off(job):
+            findings = {**self.table.get(job.id).findings, WAS_STOPPED: True}
+            last = len(self.works[job.kind].phases) - 1
+            self.table.change(
+                job.id, status=between, phase=last, stop_asked=0, findings=findings, **told
+            )
         elif isinstance(error, Cancelled):
             self.table.finish(job.id, STOPPED, note=str(error), notices=desk.notices)
         elif isinstance(error, StudioError):
@@ -182,8 +190,16 @@ class Worker:
             self.table.change(job.id, status=between, **told)
         elif job.phase + 1 < len(self.works[job.kind].phases):
             self.table.change(job.id, status=between, phase=job.phase + 1, **told)
+        elif job.findings.get(WAS_STOPPED):
+            self.table.finish(job.id, STOPPED, note=str(Cancelled()), notices=desk.notices)
         else:
             self.table.finish(job.id, DONE, notices=desk.notices, progress=1.0, note="")
+
+    def _is_to_round_off(self, job: Job) -> bool:
+        """Whether a stopped job has made something that its last phase can still be done on."""
+        work = self.works[job.kind]
+        is_early = job.phase < len(work.phases) - 1
+        return work.is_rounded_off and is_early and bool(self.table.positions(job.id))
 
     def _dead_workers(self) -> list[str]:
         """Workers of this machine whose process is gone."""

@@ -5,7 +5,6 @@ does), so a run that was cut short, and one that is made again, go by the plan o
 """
 
 from dataclasses import replace
-from itertools import chain
 from typing import Any
 
 from pipelines.records import Prompt, Settings
@@ -57,10 +56,10 @@ def side_batches(wish: Wish, side: str, backend: Any) -> list[list[Part]]:
     return cut(parts)
 
 
-def pair_batches(wish: Wish, backends: dict[str, Any]) -> list[tuple[str, list[Part]]]:
-    """The batches of both sides in turn, so that pairs can be heard as they come."""
-    both = zip(*(side_batches(wish, side, backends[side]) for side in SIDES), strict=True)
-    return list(chain.from_iterable(zip(SIDES, batches, strict=True) for batches in both))
+def pair_batches(wish: Wish, backends: dict[str, Any]) -> list[dict[str, list[Part]]]:
+    """The batches of a comparison by their side, those of the same pairs together."""
+    plans = {side: side_batches(wish, side, backends[side]) for side in SIDES}
+    return [dict(zip(SIDES, both, strict=True)) for both in zip(*plans.values(), strict=True)]
 
 
 def cut(parts: list[Part]) -> list[list[Part]]:

@@ -31,39 +31,69 @@ class Comparison:
 
     @property
     def work(self) -> Work:
-        """The two phases, for the worker: sounds first."""
-        return Work(kind=COMPARE, phases=(self.make_sounds, self.listen))
+        """The phases, for the worker: a pair to hear at once, its scores, the others, theirs.
+
+        The bulk comes third, so that it goes behind whatever sounds and scores others wait for.
+        """
+        phases = (self.make_first, self.listen_first, self.make_rest, self.listen)
+        return Work(kind=COMPARE, phases=phases, is_rounded_off=True)
 
     def submit(self, worker: Worker, owner: str, wish: Wish) -> str:
         """Put the wish in the row; its job's id is the comparison's."""
         return worker.submit(COMPARE, owner, wish.plain())
 
-    def make_sounds(self, job: Job, desk: Desk) -> bool:
-        """Phase one: every batch that is not there yet, A and B in turn."""
+    def make_first(self, job: Job, desk: Desk) -> bool:
+        """Phase one: both models loaded and asked whether they can, then the first pair."""
         wish = wish_from_plain(job.request)
         backends = self._load(wish, desk)
         self._check(wish, backends, desk)
-        findings = {**job.findings, **self._findings(wish, backends)}
-        findings.setdefault("matches", {})
+        findings = {"matches": {}, **job.findings, **self._findings(wish, backends)}
         self.store.jobs.change(job.id, findings=findings)
-        there, total, done = self.store.jobs.positions(job.id), 2 * len(wish.prompts), 0
-        for side, batch in pair_batches(wish, backends):
-            if not all(place in there for place, _, _ in batch):  # else: made before a restart
-                self._make(job, backends[side], batch, desk, done=done, total=total)
-            done += len(batch)
-            if side == SIDES[-1]:
-                self._match(job, batch, findings)
+        self._make_pair(job, wish, backends, 0, findings, desk)
+        return True
+
+    def listen_first(self, job: Job, desk: Desk) -> bool:
+        """Phase two: the first pair is judged."""
+        return self.judging.listen(job.candidates[:2], JUDGES, desk, until=job.progress)
+
+    def make_rest(self, job: Job, desk: Desk) -> bool:
+        """Phase three: every other batch that is not there yet, A and B in turn."""
+        wish, findings = wish_from_plain(job.request), dict(job.findings)
+        backends = self._load(wish, desk)
+        for number in range(1, len(pair_batches(wish, backends))):
+            if desk.should_give_way():
+                return False
+            self._make_pair(job, wish, backends, number, findings, desk)
         return True
 
     def listen(self, job: Job, desk: Desk) -> bool:
-        """Phase two: the evaluation CLAP and the simulated listener, one sound at a time."""
+        """Phase four: the evaluation CLAP and the simulated listener, one sound at a time."""
         return self.judging.listen(list(dict.fromkeys(job.candidates)), JUDGES, desk)
+
+    def _make_pair(
+        self,
+        job: Job,
+        wish: Wish,
+        backends: dict[str, Any],
+        number: int,
+        findings: dict[str, Any],
+        desk: Desk,
+    ) -> None:
+        """One batch of A and the same of B, unless they are there; then their gains."""
+        plan, there = pair_batches(wish, backends), self.store.jobs.positions(job.id)
+        done = 2 * sum(len(batches["a"]) for batches in plan[:number])
+        for side, batch in plan[number].items():
+            if not all(place in there for place, _, _ in batch):  # else: made before a restart
+                total = 2 * len(wish.prompts)
+                self._make(job, backends[side], batch, desk, done=done, total=total)
+            done += len(batch)
+        self._match(job, batch, findings)
 
     def _load(self, wish: Wish, desk: Desk) -> dict[str, Any]:
         """Both models by their side; one that stands on both sides is loaded once."""
         backends = {}
         for side in SIDES:
-            desk.tell(0.0, f"loading model {side.upper()}")
+            desk.tell(desk.progress, f"loading model {side.upper()}")
             backends[side] = self.engines.backend(wish.side(side).model)
             if desk.should_stop():
                 raise Cancelled()

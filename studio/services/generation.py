@@ -28,7 +28,7 @@ class Generation:
     @property
     def work(self) -> Work:
         """The two phases, for the worker: sounds first."""
-        return Work(kind=GENERATE, phases=(self.make_sounds, self.listen))
+        return Work(kind=GENERATE, phases=(self.make_sounds, self.listen), is_rounded_off=True)
 
     def submit(self, worker: Worker, owner: str, request: Request) -> str:
         """Put the request in the row; its job's id."""

@@ -24,21 +24,29 @@ class Judging:
     store: Store
     engines: Engines
 
-    def listen(self, ids: Sequence[str], judges: Sequence[str], desk: Desk) -> bool:
+    def listen(
+        self, ids: Sequence[str], judges: Sequence[str], desk: Desk, *, until: float = 1.0
+    ) -> bool:
         """Every judge on every candidate; False when another job's sounds go first.
+
+        Args:
+            ids: whom to judge.
+            judges: by whom.
+            desk: hears how far it is.
+            until: where the progress bar stands when all is heard.
 
         Raises:
             Cancelled: a stop was asked for.
         """
+        begun = min(SOUNDS, until)
         said = self.store.candidates.judgements(ids)
         for place, candidate in enumerate(self.store.candidates.find(ids)):
             if desk.should_stop():
                 raise Cancelled()
             if desk.should_give_way():
                 return False
-            desk.tell(
-                SOUNDS + (1 - SOUNDS) * place / len(ids), f"listening to {place + 1} of {len(ids)}"
-            )
+            share = begun + (until - begun) * place / len(ids)
+            desk.tell(share, f"listening to {place + 1} of {len(ids)}")
             for judge in judges:
                 if judge not in said[candidate.id]:
                     self._ask(judge, candidate, desk)

@@ -63,7 +63,6 @@ class JobTable:
             "request": json.dumps(request, ensure_ascii=False),
             "status": RUNNING if worker else WAITING,
             "note": "" if worker else "waiting for its turn",
-            "attempts": 1 if worker else 0,
             "worker": worker,
             "now": moment,
             "started_at": moment if worker else None,
@@ -73,7 +72,7 @@ class JobTable:
                 text(
                     "insert into jobs (id, kind, owner, request, status, phase, progress, note,"
                     " notices, attempts, stop_asked, worker, heartbeat_at, created_at, started_at)"
-                    " values (:id, :kind, :owner, :request, :status, 0, 0, :note, '[]', :attempts,"
+                    " values (:id, :kind, :owner, :request, :status, 0, 0, :note, '[]', 0,"
                     " 0, :worker, :now, :now, :started_at)"
                 ),
                 values,
@@ -116,8 +115,7 @@ class JobTable:
             claimed = rows.execute(
                 text(
                     "update jobs set status = 'running', worker = :worker, heartbeat_at = :now,"
-                    " started_at = coalesce(started_at, :now),"
-                    " attempts = attempts + case when phase = 0 then 1 else 0 end"
+                    " started_at = coalesce(started_at, :now)"
                     " where id = :id and status = 'waiting'"
                 ),
                 {"worker": worker, "now": now(), "id": row.id},
@@ -218,14 +216,17 @@ class JobTable:
             ).all()
             orphans = [r for r in running if r.worker in dead_workers or r.heartbeat_at < oldest]
             for row in orphans:
-                again = row.attempts < MAX_ATTEMPTS
+                attempts = row.attempts + 1  # those that ended with the process
+                again = attempts < MAX_ATTEMPTS
                 rows.execute(
                     text(
                         "update jobs set status = :status, note = :note, error = :error,"
-                        " worker = null, finished_at = :finished_at where id = :id"
+                        " worker = null, attempts = :attempts, finished_at = :finished_at"
+                        " where id = :id"
                     ),
                     {
                         "id": row.id,
+                        "attempts": attempts,
                         "status": WAITING if again else FAILED,
                         "note": "taken up again after a restart" if again else "",
                         "error": None

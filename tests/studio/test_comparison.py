@@ -7,6 +7,7 @@ import pytest
 
 from pipelines.compare.loudness import integrated_lufs, turned
 from pipelines.errors import StudioError
+from studio.jobs import Desk
 from studio.services.services import Services
 from studio.visitors import HERE
 from tests.studio.comparing import DOG, ask, compared, note_batches
@@ -73,19 +74,54 @@ def test_the_summary_needs_two_pairs_and_says_each_measure(services, work):
     json.dumps(found)
 
 
-def test_pairs_come_as_soon_as_both_sounds_are_there(services):
-    """The first pair alone, A then B; then eight of A, eight of B; scores follow later."""
+def test_the_first_pair_is_heard_and_scored_before_the_others(services, work):
+    """A then B alone, then their scores, then eight of A, eight of B, and so on."""
     asked = note_batches(services)
     comparison = ask(services, [f"dog {n}" for n in range(12)], seed=0)
+    services.worker.run_next()
+    found = services.comparisons.view(comparison)
+    assert asked == [("embedded", [0]), ("embedded-clean", [0])]
+    assert [pair["place"] for pair in found["pairs"]] == [0]
+    assert found["pairs"][0]["a"]["scores"] is None
+    assert found["pairs"][0]["distance"] is None
+
+    services.worker.run_next()
+    found = services.comparisons.view(comparison)
+    assert found["pairs"][0]["b"]["scores"]["clap"] is not None
+    assert found["progress"] == pytest.approx(0.8 / 12, abs=1e-3)
+
     services.worker.run_next()
     found = services.comparisons.view(comparison)
     assert [name for name, _ in asked] == ["embedded", "embedded-clean"] * 3
     assert [len(seeds) for _, seeds in asked] == [1, 1, 8, 8, 3, 3]
     assert asked[2][1] == asked[3][1] == list(range(1, 9))
     assert (len(found["pairs"]), found["is_over"]) == (12, False)
-    assert found["pairs"][0]["a"]["scores"] is None
-    assert found["pairs"][0]["distance"] is None
     assert found["summary"] is None
+    work(services)
+    assert services.comparisons.view(comparison)["summary"] is not None
+
+
+def test_the_bulk_of_a_comparison_goes_behind_others_sounds(services, monkeypatch):
+    """A run that is asked for meanwhile is made and scored between two batches."""
+    monkeypatch.setattr("studio.services.batches.BATCH", 2)
+    comparison = ask(services, [f"dog {n}" for n in range(7)], seed=0)
+    for _ in "ab":
+        services.worker.run_next()
+    make, runs = services.engines.make, []
+
+    def interrupted(backend, wanted, **hands):
+        if not runs:
+            runs.append(services.generate(HERE, services.check("rain", seconds=1)))
+        yield from make(backend, wanted, **hands)
+
+    services.engines.make = interrupted
+    services.worker.run_next()
+    assert len(services.comparisons.view(comparison)["pairs"]) == 3
+    for _ in "ab":
+        services.worker.run_next()
+    assert services.views.job(runs[0], HERE)["status"] == "done"
+    services.worker.run_next()
+    assert len(services.comparisons.view(comparison)["pairs"]) == 7
 
 
 def test_one_model_at_two_settings(services, work):
@@ -238,40 +274,46 @@ def test_same_again_of_a_compared_sound_is_byte_for_byte(services, work):
     assert asked == [("embedded-clean", [9, 10, 11])]
 
 
-def test_a_stop_keeps_the_pairs_that_are_whole(services):
-    """Stopped between two steps: what is whole stays, half pairs are not shown."""
+def test_a_stop_keeps_the_pairs_that_are_whole_and_has_them_scored(services, work):
+    """Stopped between two steps: what is whole stays and is judged, half pairs are not shown."""
     services.engines.pause = 0.002
     comparison = ask(services, [f"dog {n}" for n in range(20)], seed=0)
+    services.worker.run_next()
+    services.worker.run_next()
     thread = threading.Thread(target=services.worker.run_next)
     thread.start()
     patience = time.monotonic() + 10
-    while not services.comparisons.view(comparison)["pairs"] and time.monotonic() < patience:
+    while len(services.comparisons.view(comparison)["pairs"]) < 9 and time.monotonic() < patience:
         time.sleep(0.01)
     assert services.stop("somebody else", comparison) is False
     services.stop(HERE, comparison)
     thread.join(10)
+    work(services)
     found = services.comparisons.view(comparison)
     assert found["status"] == "stopped"
-    assert 1 <= len(found["pairs"]) < 20
+    assert 9 <= len(found["pairs"]) < 20
+    assert all(pair["b"]["scores"] is not None for pair in found["pairs"])
+    assert found["summary"]["measures"][0]["difference"]["count"] == len(found["pairs"])
 
 
 def test_a_comparison_cut_short_is_finished_after_the_restart(config, work):
     """The first process died with A's second batch made: the second makes B's, as first planned."""
-    prompts = [f"dog {n}" for n in range(6)]
     first = Services(config, SineEngines(config))
-    comparison = ask(first, prompts, seed=0)
+    comparison = ask(first, [f"dog {n}" for n in range(6)], seed=0)
+    first.worker.run_next()
+    first.worker.run_next()
     taken = first.store.jobs.take("dead", ["compare"])
-    make, count = first.engines.make, []
+    make, asked = first.engines.make, []
 
     def until_the_power_fails(backend, wanted, **hands):
-        count.append(backend.name)
-        if len(count) == 4:
+        asked.append(backend.name)
+        if len(asked) == 2:
             raise KeyError
         yield from make(backend, wanted, **hands)
 
     first.engines.make = until_the_power_fails
     with pytest.raises(KeyError):
-        first.comparison.make_sounds(taken, Quiet(taken))
+        first.comparison.make_rest(taken, Desk(taken, first.store.jobs))
     assert len(first.comparisons.view(comparison)["pairs"]) == 1
     first.close()
 
@@ -283,22 +325,6 @@ def test_a_comparison_cut_short_is_finished_after_the_restart(config, work):
     found = second.comparisons.view(comparison)
     assert (found["status"], len(found["pairs"])) == ("done", 6)
     second.close()
-
-
-class Quiet:
-    """A desk at which nobody listens and nobody stops."""
-
-    notices: list[str] = []
-
-    def __init__(self, job) -> None:
-        self.job = job
-
-    def tell(self, progress, note) -> None: ...
-
-    def notice(self, sentence) -> None: ...
-
-    def should_stop(self) -> bool:
-        return False
 
 
 def test_only_three_models_stay_in_memory(config):

@@ -149,8 +149,8 @@ def test_an_unknown_model_is_refused_at_the_door(services):
         services.generate(HERE, services.check("a dog", model="/etc"))
 
 
-def test_a_stop_keeps_what_is_finished(services):
-    """Two of many are made, then a stop between two steps; the two stay."""
+def test_a_stop_keeps_what_is_finished_and_has_it_scored(services, work):
+    """Two of many are made, then a stop between two steps; the two stay, and are judged."""
     services.engines.pause = 0.002
     job = services.generate(HERE, services.check("a dog", count=16, seconds=1, seed=0))
     thread = threading.Thread(target=services.worker.run_next)
@@ -160,9 +160,11 @@ def test_a_stop_keeps_what_is_finished(services):
         time.sleep(0.01)
     services.stop(HERE, job)
     thread.join(10)
+    work(services)
     found = services.views.job(job, HERE)
     assert found["status"] == "stopped"
     assert 2 <= len(found["cards"]) < 16
+    assert all(card["clap"] is not None for card in found["cards"])
 
 
 def test_a_run_cut_short_by_a_crash_is_finished_after_the_restart(config, work, monkeypatch):

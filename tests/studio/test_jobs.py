@@ -166,6 +166,18 @@ def test_jobs_of_a_dead_process_are_taken_up_once_more(store, hire):
     assert "went down twice" in store.jobs.get(job).error
 
 
+def test_a_late_phase_that_ends_the_process_is_not_tried_for_ever(store, hire):
+    """Deaths are counted in every phase; giving way and going on is no death."""
+    worker = hire(lambda job, desk: True, lambda job, desk: True)
+    job = worker.submit("count", "me", {})
+    worker.run_next()
+    for status in ("waiting", "failed"):
+        store.jobs.take("dead", ["count"])
+        assert store.jobs.get(job).phase == 1
+        store.jobs.put_back_orphans(dead_workers=["dead"])
+        assert store.jobs.get(job).status == status
+
+
 def test_jobs_of_a_living_worker_are_left_alone(store, hire):
     """A fresh heartbeat of another machine is believed; our own name is not taken for dead."""
     worker = hire(lambda job, desk: True)

@@ -43,4 +43,11 @@ def test_the_whole_store_works_on_postgresql(config, work):
     assert services.views.job(stopped, HERE)["status"] == "stopped"
     assert "byte for byte" in services.views.job(again, HERE)["notices"][0]
     assert [run["id"] for run in services.views.history(HERE)][:3] == [again, stopped, job]
+    wish = services.check_comparison(
+        "a dog\nrain", a={"model": "embedded"}, b={"model": "embedded", "steps": 9}, seconds=1
+    )
+    comparison = services.compare(HERE, wish)
+    work(services)
+    assert len(services.comparisons.view(comparison)["pairs"]) == 2
+    assert [one["id"] for one in services.comparisons.latest(HERE)] == [comparison]
     services.close()
