@@ -27,10 +27,12 @@ class Votes:
     b: np.ndarray  # [votes] index of the system on side B
     outcome: np.ndarray  # [votes] code, the place in OUTCOMES
     voter: np.ndarray  # [votes] number of the voter, 0 to voters - 1
+    prompt: np.ndarray | None = None  # [votes] number of the prompt, where it is known
 
     def __post_init__(self) -> None:
         columns = {"a": len(self.systems), "b": len(self.systems), "outcome": len(OUTCOMES)}
-        lengths = {name: len(getattr(self, name)) for name in (*columns, "voter")}
+        told = () if self.prompt is None else ("prompt",)
+        lengths = {name: len(getattr(self, name)) for name in (*columns, "voter", *told)}
         if len(set(lengths.values())) > 1:
             raise StudioError(f"The columns of the votes differ in length: {lengths}.")
         for name, limit in columns.items():
@@ -47,7 +49,8 @@ class Votes:
     def __getitem__(self, which: np.ndarray) -> "Votes":
         """The votes at these places or where this mask is true; systems and voters keep numbers."""
         columns = {name: getattr(self, name)[which] for name in ("a", "b", "outcome", "voter")}
-        return replace(self, **columns)
+        prompt = None if self.prompt is None else self.prompt[which]
+        return replace(self, prompt=prompt, **columns)
 
     @property
     def judged(self) -> np.ndarray:
@@ -84,7 +87,7 @@ def read(rows: Iterable[Mapping[str, Any]]) -> Votes:
     """Votes from plain rows; systems in alphabetical order, so the order of rows changes nothing.
 
     Args:
-        rows: each with system_a, system_b, outcome (one of OUTCOMES) and voter.
+        rows: each with system_a, system_b, outcome (one of OUTCOMES) and voter; prompt where known.
 
     Raises:
         StudioError: a row without one of these, or an outcome that is none.
@@ -94,6 +97,7 @@ def read(rows: Iterable[Mapping[str, Any]]) -> Votes:
     (('x', 'y'), [2])
     """
     columns: dict[str, list] = {"system_a": [], "system_b": [], "outcome": [], "voter": []}
+    prompts = []
     for place, row in enumerate(rows):
         if missing := columns.keys() - row.keys():
             raise StudioError(f"Vote {place} has no {', '.join(sorted(missing))}; each needs them.")
@@ -103,8 +107,10 @@ def read(rows: Iterable[Mapping[str, Any]]) -> Votes:
             )
         for name, column in columns.items():
             column.append(row[name])
+        prompts.append(row.get("prompt"))
     systems = tuple(sorted({*columns["system_a"], *columns["system_b"]}))
     number = {system: place for place, system in enumerate(systems)}
+    asked = {prompt: place for place, prompt in enumerate(dict.fromkeys(prompts))}
     people = {voter: place for place, voter in enumerate(sorted(set(columns["voter"])))}
     return Votes(
         systems=systems,
@@ -112,6 +118,7 @@ def read(rows: Iterable[Mapping[str, Any]]) -> Votes:
         b=np.array([number[s] for s in columns["system_b"]], dtype=np.int64),
         outcome=np.array([OUTCOMES.index(o) for o in columns["outcome"]], dtype=np.int64),
         voter=np.array([people[v] for v in columns["voter"]], dtype=np.int64),
+        prompt=None if None in asked else np.array([asked[p] for p in prompts], dtype=np.int64),
     )
 
 
@@ -150,20 +157,26 @@ def by_pair(games: np.ndarray) -> np.ndarray:
     return there + back[..., [B, A, TIE]]
 
 
-def by_voter(
-    votes: Votes, *, most: int, seed: int = 0, weights: np.ndarray | None = None
+def by_cluster(
+    votes: Votes,
+    cluster: np.ndarray,
+    *,
+    most: int,
+    seed: int = 0,
+    weights: np.ndarray | None = None,
 ) -> np.ndarray:
-    """Games of each voter without sides, [voters, pairs, 3]; voters who judged nothing are left out.
+    """Games of each voter (or prompt) without sides, [voters, pairs, 3]; those with none left out.
 
     Args:
         votes: any number.
+        cluster: [votes], `votes.voter` or `votes.prompt`.
         most: with more voters than this they are dealt at random into so many blocks, each then
             counted as one voter, so that the size stays the same however many come.
         seed: names the deal.
         weights: [votes] as for `tally`.
     """
     heavy = np.ones(len(votes)) if weights is None else np.asarray(weights, dtype=np.float64)
-    read = votes.judged & (heavy > 0)  # a voter of no weight is no voter
+    read = votes.judged & (heavy > 0)  # who has no weight is no voter
     seen = votes[read]
     systems = len(votes.systems)
     place = np.zeros((systems, systems), dtype=np.int64)
@@ -171,14 +184,14 @@ def by_voter(
     place[first, second] = place[second, first] = np.arange(len(first))
     turned = (seen.a > seen.b) & (seen.outcome < TIE)
     cell = place[seen.a, seen.b] * JUDGED + np.where(turned, 1 - seen.outcome, seen.outcome)
-    block, blocks = voter_blocks(seen.voter, most=most, seed=seed)
+    block, blocks = dealt(cluster[read], most=most, seed=seed)
     cells = len(first) * JUDGED
     counts = np.bincount(block * cells + cell, weights=heavy[read], minlength=blocks * cells)
     return counts.reshape(blocks, len(first), JUDGED)
 
 
-def voter_blocks(voter: np.ndarray, *, most: int, seed: int = 0) -> tuple[np.ndarray, int]:
-    """Voters numbered from 0 without gaps, [votes], and how many there are, at most `most`.
+def dealt(voter: np.ndarray, *, most: int, seed: int = 0) -> tuple[np.ndarray, int]:
+    """Voters (or prompts) numbered from 0 without gaps, [votes], and how many there are, at most `most`.
 
     More voters than that are dealt at random into `most` blocks of nearly one size.
     """

@@ -6,13 +6,14 @@ import numpy as np
 
 from pipelines.errors import StudioError
 from pipelines.vote import elo as elo_orders
-from pipelines.vote.battles import BOTH_BAD, SKIP, TIE, Tally, Votes, by_voter, tally
+from pipelines.vote.battles import BOTH_BAD, SKIP, TIE, Tally, Votes, by_cluster, tally
 from pipelines.vote.davidson import RIDGE
 from pipelines.vote.intervals import (
     BLOCKS,
     Intervals,
     by_bootstrap,
     by_jackknife,
+    by_two_ways,
     ranks,
     system_contrasts,
     votes_needed,
@@ -28,13 +29,17 @@ from pipelines.vote.ratings import (
 )
 
 METHOD = "davidson-1"  # a board names it; boards of different methods are never mixed
-INTERVALS = ("jackknife", "bootstrap")
+INTERVALS = ("jackknife", "bootstrap", "two-way")
 
 
 def validate(votes: Votes, *, intervals: str = "jackknife") -> Votes:
     """The votes, or a StudioError when no board can be made of them."""
     if intervals not in INTERVALS:
         raise StudioError(f"Intervals by {intervals!r} are none; use {' or '.join(INTERVALS)}.")
+    if intervals == "two-way" and (
+        votes.prompt is None or len(np.unique(votes.prompt[votes.judged])) < 2
+    ):
+        raise StudioError("Intervals over prompts need votes on at least two known prompts.")
     if not votes.judged.any():
         raise StudioError("No vote says which of two systems is better yet; collect votes first.")
     return votes
@@ -52,7 +57,8 @@ def evaluate(
     Args:
         votes: at least one that says which is better.
         seed: names the orders of Elo, the blocks of voters and the draws of a bootstrap.
-        intervals: "jackknife" or "bootstrap", both over voters; see `pipelines.vote.intervals`.
+        intervals: "jackknife" or "bootstrap" over voters, or "two-way" over voters and prompts; see
+            `pipelines.vote.intervals`.
         weights: [votes] from `reliability.vote_weights`; None, the default, counts all alike. Elo
             never reads them.
 
@@ -64,8 +70,11 @@ def evaluate(
     counted = tally(votes, weights=weights)
     ratings = rate(counted)
     voters = int(np.count_nonzero(np.bincount(votes.voter[votes.judged])))
-    games = by_voter(votes, most=BLOCKS, seed=seed, weights=weights)
-    sure = _intervals(games, len(votes.systems), intervals, seed) if voters > 1 else None
+    games = by_cluster(votes, votes.voter, most=BLOCKS, seed=seed, weights=weights)
+    prompts = None
+    if intervals == "two-way":
+        prompts = by_cluster(votes, votes.prompt, most=BLOCKS, seed=seed, weights=weights)
+    sure = _intervals(games, prompts, intervals, seed) if len(games) > 1 else None
     orders = elo_orders.elo(votes, seed=seed)
     return {
         "method": METHOD if weights is None else f"{METHOD}, weighted",
@@ -110,11 +119,14 @@ def notes(counted: Tally, ratings: Ratings, voters: int) -> list[str]:
     return said
 
 
-def _intervals(games: np.ndarray, systems: int, method: str, seed: int) -> Intervals:
+def _intervals(games: np.ndarray, prompts: np.ndarray | None, method: str, seed: int) -> Intervals:
     """Intervals of every strength, then of every pair's gap."""
+    systems = round((1 + np.sqrt(1 + 8 * games.shape[1])) / 2)  # of s (s - 1) / 2 pairs
     design = pair_design(systems)
     gaps = np.hstack([design, np.zeros((len(design), 1))])
     contrasts = np.vstack([system_contrasts(systems), gaps])
+    if prompts is not None:
+        return by_two_ways(design, games, prompts, contrasts)
     if method == "bootstrap":
         return by_bootstrap(design, games, contrasts, seed=seed)
     return by_jackknife(design, games, contrasts)

@@ -7,7 +7,7 @@ import numpy as np
 from scipy.special import expit
 
 from pipelines.errors import StudioError
-from pipelines.vote.battles import JUDGED, Votes, voter_blocks
+from pipelines.vote.battles import JUDGED, Votes, dealt
 from pipelines.vote.davidson import RIDGE, fit, information, scores
 from pipelines.vote.intervals import BLOCKS, Intervals, from_parts
 
@@ -51,7 +51,7 @@ def control(
     extra = np.stack(columns, axis=1)
     scale = np.sqrt(np.square(extra).mean(axis=0))
     scale[scale == 0] = 1.0  # a covariate that never differs has no pull; the ridge leaves it at 0
-    block, blocks = voter_blocks(seen.voter, most=BLOCKS, seed=seed)
+    block, blocks = dealt(seen.voter, most=BLOCKS, seed=seed)
     owner, design, counts = _rows(seen, extra / scale, block)
     whole = fit(design, counts, ridge=ridge)
     starts = np.searchsorted(owner, np.arange(blocks + 1))

@@ -12,7 +12,8 @@ that all voters like these would give. Two methods, both over voters:
 
 The degrees of freedom of both are the effective number of voters less one (after Carter, Schnepel &
 Steigerwald 2017, Rev. Econ. Stat. 99): a voter counts by the share of the information that is
-theirs, so that one diligent voter among many idle ones is nearly alone. Where every voter voted
+theirs, so that one diligent voter among many idle ones is nearly alone. Prompts may be drawn too
+("voter and prompt jackknife, t"): then the interval speaks of other prompts like these. Where every voter voted
 once, the voter bootstrap is the bootstrap of votes. tests/bench/bench_vote.py measures how often
 each method holds the truth.
 """
@@ -24,7 +25,7 @@ from scipy.special import ndtr, ndtri, stdtrit
 
 from pipelines.errors import StudioError
 from pipelines.seeds import numpy_generator
-from pipelines.vote.davidson import RIDGE, Fit, fit, information, scores
+from pipelines.vote.davidson import RIDGE, Fit, fit, information, probabilities, scores
 
 LEVEL = 0.95
 DRAWS = 1000  # of a bootstrap; the ends move by about 4 % of the width from seed to seed
@@ -98,6 +99,61 @@ def from_parts(
         method="voter jackknife, t",
         voters=voters,
     )
+
+
+def by_two_ways(
+    design: np.ndarray,
+    voters: np.ndarray,
+    prompts: np.ndarray,
+    contrasts: np.ndarray,
+    *,
+    ridge: float = RIDGE,
+    level: float = LEVEL,
+) -> Intervals:
+    """Over voters and prompts: what other people would say of other prompts.
+
+    V(voters) + V(prompts) - V(single votes), which both hold (Cameron, Gelbach & Miller 2011,
+    J. Bus. Econ. Stat. 29), never less than either; degrees of freedom of the way that has fewer.
+
+    Args:
+        design: [rows, parameters].
+        voters: [..., voters, rows, 3].
+        prompts: [..., prompts, rows, 3], the same votes.
+        contrasts: [contrasts, parameters + 1].
+        ridge: of the fit.
+        level: the share of intervals that hold the truth.
+
+    Raises:
+        StudioError: fewer than two voters or two prompts.
+    """
+    one = by_jackknife(design, voters, contrasts, ridge=ridge, level=level)
+    other = by_jackknife(design, prompts, contrasts, ridge=ridge, level=level)
+    counts = voters.sum(axis=-3)
+    whole = fit(design, counts, ridge=ridge)
+    single = np.einsum("...rok,...ro->...k", np.square(_pulls(whole, design, contrasts)), counts)
+    ways = one.error**2, other.error**2
+    error = np.sqrt(np.maximum(np.maximum(*ways), sum(ways) - single))
+    freedom = np.minimum(one.freedom, other.freedom)
+    reach = stdtrit(freedom, (1 + level) / 2) * error
+    return Intervals(
+        value=one.value,
+        low=one.value - reach,
+        high=one.value + reach,
+        error=error,
+        freedom=freedom,
+        method="voter and prompt jackknife, t",
+        voters=one.voters,
+    )
+
+
+def _pulls(whole: Fit, design: np.ndarray, contrasts: np.ndarray) -> np.ndarray:
+    """How one vote of each row and outcome moves each contrast, [..., rows, 3, contrasts]."""
+    chances = probabilities(whole.theta[..., :-1] @ design.T, whole.theta[..., -1:])
+    surprise = np.eye(3) - chances[..., None, :]  # [..., rows, outcome that came, outcome]
+    along = (surprise[..., 0] - surprise[..., 1])[..., None] / 2 * design[:, None, :]
+    slope = np.concatenate([along, surprise[..., 2:]], axis=-1)
+    reach = np.linalg.inv(whole.information) @ contrasts.T
+    return slope @ reach[..., None, :, :]
 
 
 def leave_one_out(whole: Fit, slopes: np.ndarray, own: np.ndarray) -> np.ndarray:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.special import entr, ndtr
 
 from pipelines.errors import StudioError
 from pipelines.seeds import fork, numpy_generator
@@ -23,7 +24,9 @@ class Rates:
 
     gold: float = 0.05  # one in twenty: 3 in a sitting of 60, enough to see a guesser after two
     same_system: float = 0.05  # two sounds of one system: is the side or the loudness at work?
-    explore: float = 0.1  # of the others: any pair alike, so that a wrong early rating mends
+    explore: float = (
+        0.3  # of the others: any pair alike; at 0.1 the board's intervals came out narrow
+    )
 
     def __post_init__(self) -> None:
         shares = (self.gold, self.same_system, self.explore)
@@ -75,15 +78,38 @@ def information_gain(fit: Fit) -> np.ndarray:
     Args:
         fit: of a board, e.g. `rate(tally(votes)).fit`; of several boards with leading axes.
     """
-    strength, tie = fit.theta[..., :-1], fit.theta[..., -1]
-    gap = strength[..., :, None] - strength[..., None, :]
-    chances = probabilities(gap, tie[..., None, None])
+    gap, spread = _gaps(fit)
+    chances = probabilities(gap, fit.theta[..., -1, None, None])
     lead = chances[..., 0] - chances[..., 1]
     taught = (1 - chances[..., 2] - lead**2) / 4
+    return np.log1p(taught * spread) / 2
+
+
+def priority(fit: Fit) -> np.ndarray:
+    """[..., systems, systems]: how much a pair should be asked about; 0 for itself.
+
+    What a vote teaches, times the doubt which of the two is better: the entropy, in nats, of the
+    order under the normal posterior, whose chance of being wrong is Phi(-|gap| / sqrt(v)). Without
+    the doubt, pairs long decided are asked about nearly as often as open ones, and asking wins
+    nothing over all pairs alike (tests/bench/bench_vote.py, "pairing").
+
+    Args:
+        fit: see `information_gain`.
+    """
+    gap, spread = _gaps(fit)
+    sure = np.abs(gap) / np.sqrt(np.where(spread > 0, spread, 1.0))
+    wrong = ndtr(-sure)
+    return information_gain(fit) * (entr(wrong) + entr(1 - wrong))
+
+
+def _gaps(fit: Fit) -> tuple[np.ndarray, np.ndarray]:
+    """Gap of every two systems and its variance, [..., systems, systems] each."""
+    strength = fit.theta[..., :-1]
+    gap = strength[..., :, None] - strength[..., None, :]
     cover = np.linalg.inv(fit.information)[..., :-1, :-1]
     own = np.diagonal(cover, axis1=-2, axis2=-1)
     spread = own[..., :, None] + own[..., None, :] - 2 * cover
-    return np.log1p(taught * np.maximum(spread, 0)) / 2
+    return gap, np.maximum(spread, 0)
 
 
 def choose(
@@ -96,9 +122,8 @@ def choose(
 ) -> Choice | None:
     """The next battle for one voter, or None when the voter has judged all there is.
 
-    First the kind, by the rates; then the pair of systems, with chances in proportion to what a
-    vote on it teaches (not always the best pair: many voters ask at once, and all would get the
-    same); then, of its matches, one that was served least, and of these one whose clips were heard
+    First the kind, by the rates; then the pair of systems, with chances in proportion to its
+    priority (not always the first: many voters ask at once, and all would get the same); then, of its matches, one that was served least, and of these one whose clips were heard
     least; then the sides, by a fair coin. A kind of which nothing is left gives way to another.
 
     Args:
@@ -119,8 +144,9 @@ def choose(
     pool = [m for m in left if m.kind == kind]
     gain = 0.0
     if kind == "ab":
-        pair, gain = _pair(pool, information_gain(ratings.fit), rates, draws)
-        pool = [m for m in pool if frozenset(m.systems) == pair]
+        pair = _pair(pool, priority(ratings.fit), rates, draws)
+        gain = float(information_gain(ratings.fit)[tuple(pair)])
+        pool = [m for m in pool if tuple(sorted(m.systems)) == pair]
     least = min((m.served, m.exposure) for m in pool)
     pool = [m for m in pool if (m.served, m.exposure) == least]
     match = pool[int(draws.integers(len(pool)))]
@@ -138,13 +164,12 @@ def _kind(left: Sequence[Match], rates: Rates, draws: np.random.Generator) -> st
 
 
 def _pair(
-    pool: Sequence[Match], gain: np.ndarray, rates: Rates, draws: np.random.Generator
-) -> tuple[frozenset[int], float]:
-    """A pair of systems and what a vote on it teaches."""
+    pool: Sequence[Match], wanted: np.ndarray, rates: Rates, draws: np.random.Generator
+) -> tuple[int, int]:
+    """A pair of systems of which a match is left, by priority or, now and then, any alike."""
     pairs = sorted({tuple(sorted(m.systems)) for m in pool})
-    gains = np.array([gain[pair] for pair in pairs])
+    weight = np.array([wanted[pair] for pair in pairs])
     chance = np.full(len(pairs), 1 / len(pairs))
-    if draws.random() >= rates.explore and gains.sum() > 0:
-        chance = gains / gains.sum()
-    place = int(draws.choice(len(pairs), p=chance))
-    return frozenset(pairs[place]), float(gains[place])
+    if draws.random() >= rates.explore and weight.sum() > 0:
+        chance = weight / weight.sum()
+    return pairs[int(draws.choice(len(pairs), p=chance))]

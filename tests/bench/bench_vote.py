@@ -9,8 +9,8 @@ coverage: three systems of unequal worth; every voter has strengths of their own
 ones (taste, standard deviation in log odds). The truth is not the common strength but what all such
 voters together would give: the fit to the outcome chances of 200,000 voters. Judged are the gap of
 the best to the base and the best's own rating.
-pairing: six systems, 20 voters with tastes of sd 0.5, 30 votes each, the board fitted anew after each
-round; pairs drawn by what they teach, as `pairing.choose` does, against all pairs alike. Does asking
+pairing: six systems, 20 voters with tastes of sd 0 and 0.5, 30 votes each, the board fitted anew after each
+round; pairs drawn by priority, as `pairing.choose` does, against all pairs alike. Does asking
 adaptively leave the intervals true, and what does it win: the width of the gaps between neighbours,
 and the share of pairs that end in the right order.
 means: a mean over raters and items that both differ, two-way against raters alone.
@@ -29,7 +29,7 @@ import numpy as np
 
 from pipelines.seeds import fork, numpy_generator
 from pipelines.vote import agreement, battles, board, davidson, intervals, means, ratings
-from pipelines.vote.pairing import information_gain
+from pipelines.vote.pairing import Rates, priority
 from pipelines.vote.reliability import share
 
 FULL = 2000
@@ -116,11 +116,11 @@ def coverage(replications: int, draws: int) -> Iterator[dict[str, Any]]:
             }
 
 
-def adaptive(replications: int, *, explore: float) -> Iterator[dict[str, Any]]:
+def adaptive(replications: int, *, explore: float, taste: float) -> Iterator[dict[str, Any]]:
     """One row: adaptive where explore < 1, all pairs alike at 1."""
-    worth, taste, voters, rounds = np.array([-0.8, -0.5, 0.0, 0.1, 0.2, 1.0]), 0.5, 20, 30
+    worth, voters, rounds = np.array([-0.8, -0.5, 0.0, 0.1, 0.2, 1.0]), 20, 30
     systems, design = len(worth), ratings.pair_design(len(worth))
-    draws = numpy_generator(6, "pairing", str(explore))
+    draws = numpy_generator(6, "pairing", str(explore), str(taste))
     first, second = battles.pairs(systems)
 
     def outcomes(shape: tuple[int, ...], source: np.random.Generator) -> np.ndarray:
@@ -136,8 +136,8 @@ def adaptive(replications: int, *, explore: float) -> Iterator[dict[str, Any]]:
     for _ in range(rounds):
         fit = davidson.fit(design, counts.sum(axis=1), start=theta)
         theta = fit.theta
-        gain = information_gain(fit)[:, first, second]
-        wanted = explore / len(first) + (1 - explore) * gain / gain.sum(axis=1, keepdims=True)
+        weight = priority(fit)[:, first, second]
+        wanted = explore / len(first) + (1 - explore) * weight / weight.sum(axis=1, keepdims=True)
         ends = wanted.cumsum(axis=1)[:, None, :-1]
         pair = (draws.random((replications, voters, 1)) > ends).sum(axis=-1)[..., None, None]
         told = np.take_along_axis(chance, pair, axis=2)[:, :, 0]
@@ -150,8 +150,13 @@ def adaptive(replications: int, *, explore: float) -> Iterator[dict[str, Any]]:
     right = np.sign(sure.value) == np.sign(true @ contrasts.T)
     names = tuple(f"{i}-{j}" for i, j in zip(first[near], second[near], strict=True))
     yield {
-        "pairs": "all alike" if explore == 1 else f"by gain, explore {explore}",
+        "taste": taste,
+        "pairs": "all alike" if explore == 1 else f"by priority, explore {explore}",
         "order_right": round(float(right.mean()), 4),
+        "near_right": round(float(right[:, near].mean()), 4),
+        "least_asked": round(
+            float(counts.sum(axis=(1, 3)).mean(axis=0).min() / voters / rounds), 4
+        ),
         "near_width": round(float(np.median((sure.high - sure.low)[:, near])), 4),
         **held(sure.low[:, near], sure.high[:, near], (true @ contrasts.T)[near], names),
     }
@@ -227,7 +232,12 @@ def main() -> None:
     args = parser.parse_args()
     run = {
         "coverage": lambda: coverage(args.replications, args.draws),
-        "pairing": lambda: (r for e in (0.1, 1.0) for r in adaptive(args.replications, explore=e)),
+        "pairing": lambda: (
+            row
+            for taste in (0.0, 0.5)
+            for explore in (Rates().explore, 1.0)
+            for row in adaptive(args.replications, explore=explore, taste=taste)
+        ),
         "means": lambda: mean_coverage(args.replications),
         "alpha": lambda: alpha_coverage(args.replications, max(args.draws, 200)),
         "cost": cost,

@@ -109,6 +109,45 @@ def test_the_jackknife_holds_the_truth_as_often_as_it_says(voters, votes):
     assert abs(held - 0.95) < 3 * np.sqrt(0.95 * 0.05 / 1000)
 
 
+def test_two_ways_are_the_sum_less_single_votes():
+    """36 votes of 6 voters on 6 prompts: each variance by its own jackknife, single ones singly.
+
+    Leaving single votes out to first order is the sandwich with a cluster per vote.
+    """
+    draws = np.random.default_rng(5)
+    voters, prompts = np.zeros((2, 6, 3, 3))
+    singles = np.zeros((36, 3, 3))
+    for place in range(36):
+        cell = draws.integers(3), draws.integers(3)
+        for counts, cluster in ((voters, place // 6), (prompts, place % 6), (singles, place)):
+            counts[cluster][cell] += 1
+    found = intervals.by_two_ways(DESIGN, voters, prompts, GAP)
+    ways = [intervals.by_jackknife(DESIGN, c, GAP).error[0] ** 2 for c in (voters, prompts)]
+    whole = davidson.fit(DESIGN, singles.sum(axis=0))
+    slopes = davidson.scores(whole.theta, DESIGN, singles)
+    moves = intervals.leave_one_out(whole, slopes, np.zeros((36, 4, 4))) @ GAP.T
+    single = np.square(moves).sum()
+    assert 0 < single < sum(ways)
+    assert found.error[0] ** 2 == pytest.approx(max(*ways, sum(ways) - single))
+
+
+def test_prompts_that_differ_widen_the_interval():
+    """Each prompt favours its own system: over voters alone all seems sure, over both it does not."""
+    draws = np.random.default_rng(6)
+    voters, prompts = np.zeros((10, 3, 3)), np.zeros((8, 3, 3))
+    lean = draws.normal(scale=1.5, size=(8, 3))
+    for voter in range(10):
+        for prompt in range(8):
+            pair = draws.integers(3)
+            chances = davidson.probabilities(lean[prompt] @ DESIGN[pair], np.array(-0.7))
+            outcome = draws.choice(3, p=chances / chances.sum())
+            voters[voter, pair, outcome] += 1
+            prompts[prompt, pair, outcome] += 1
+    alone = intervals.by_jackknife(DESIGN, voters, GAP)
+    both = intervals.by_two_ways(DESIGN, voters, prompts, GAP)
+    assert both.error[0] > 1.3 * alone.error[0] and both.freedom[0] < alone.freedom[0]
+
+
 def test_votes_needed_by_hand():
     """Gap 0.5, error 0.25, 100 votes: ((1.960 + 0.842) x 0.5)^2 = 1.9622, so 97 more; 0 when done."""
     assert intervals.votes_needed(0.5, 0.25, 100) == 97

@@ -67,6 +67,20 @@ def test_the_unseen_and_the_close_teach_most():
     assert apart[0, 2] > 2 * apart[0, 1]  # groups are joined first
 
 
+def test_priority_is_gain_times_doubt():
+    """Without votes the doubt is ln 2 everywhere; a decided pair falls further than its gain does."""
+    none = ratings.rate(tallied({}, 2)).fit
+    assert pairing.priority(none) == pytest.approx(np.log(2) * pairing.information_gain(none))
+    fit = ratings.rate(
+        tallied({(0, 1): (30, 28, 5), (0, 2): (40, 20, 3), (1, 2): (40, 20, 3)}, 3)
+    ).fit
+    gain, wanted = pairing.information_gain(fit), pairing.priority(fit)
+    cover, contrast = np.linalg.inv(fit.information), np.array([1.0, 0, -1, 0])
+    wrong = stats.norm.cdf(-abs(contrast @ fit.theta) / np.sqrt(contrast @ cover @ contrast))
+    assert wanted[0, 2] / gain[0, 2] == pytest.approx(stats.entropy([wrong, 1 - wrong]))
+    assert wanted[0, 2] / wanted[0, 1] < 0.2 < gain[0, 2] / gain[0, 1]
+
+
 def test_the_same_seed_is_the_same_choice():
     """Pure and seeded; another seed is soon another choice."""
     board, pool = ratings.rate(tallied({}, 3)), matches(3, 5)

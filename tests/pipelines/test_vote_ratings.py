@@ -1,6 +1,8 @@
 """Davidson's model, the board, Elo and covariates: by hand, by other libraries, by finite steps."""
 
+import dataclasses
 import doctest
+import json
 import math
 
 import numpy as np
@@ -160,11 +162,15 @@ def test_reading_and_counting_by_hand():
     assert (counted.votes, counted.both_bad.sum(), counted.skipped) == (3, 1, 1)
     assert battles.by_pair(counted.games).tolist() == [[1, 1, 1]]
     assert ratings.win_shares(counted)[0, 1] == 0.5
-    assert battles.by_voter(votes, most=9).tolist() == [[[1, 0, 0]], [[0, 1, 0]], [[0, 0, 1]]]
-    assert battles.by_voter(votes, most=2).sum(axis=0).tolist() == [[1, 1, 1]]
+    assert battles.by_cluster(votes, votes.voter, most=9).tolist() == [
+        [[1, 0, 0]],
+        [[0, 1, 0]],
+        [[0, 0, 1]],
+    ]
+    assert battles.by_cluster(votes, votes.voter, most=2).sum(axis=0).tolist() == [[1, 1, 1]]
     halved = battles.tally(votes, weights=np.full(6, 0.5))
     assert halved.wins.tolist() == [[0, 0.5], [0.5, 0]]
-    half = battles.by_voter(votes, most=9, weights=np.full(6, 0.5))
+    half = battles.by_cluster(votes, votes.voter, most=9, weights=np.full(6, 0.5))
     assert half.tolist() == [[[0.5, 0, 0]], [[0, 0.5, 0]], [[0, 0, 0.5]]]
 
 
@@ -182,6 +188,9 @@ def test_wrong_votes_are_refused_in_words():
         board.evaluate(battles.read([row | {"outcome": "both_bad"}]), seed=0)
     with pytest.raises(StudioError, match="ridge is 0"):
         ratings.rate(tallied(GAMES, 4), ridge=0)
+    with pytest.raises(StudioError, match="at least two known prompts"):
+        board.evaluate(battles.read([row]), seed=0, intervals="two-way")
+    assert battles.read([row | {"prompt": "p"}, row | {"prompt": "q"}]).prompt.tolist() == [0, 1]
     with pytest.raises(StudioError, match="Intervals by 'guess'"):
         board.evaluate(battles.read([row]), seed=0, intervals="guess")
 
@@ -265,12 +274,11 @@ def test_covariates_that_never_differ_change_nothing():
     assert found.strength.value == pytest.approx(plain.strength, abs=1e-6)
 
 
-@pytest.mark.parametrize("method", ["jackknife", "bootstrap"])
+@pytest.mark.parametrize("method", ["jackknife", "bootstrap", "two-way"])
 def test_the_board_tells_all(method):
     """Best first, ranks from intervals, gaps with votes needed, counts that add up, plain JSON."""
-    import json
-
     votes = simulated(5, strength=[-1.0, 0.9, 1.0], votes=900, voters=12)
+    votes = dataclasses.replace(votes, prompt=np.arange(900) % 30)
     found = board.evaluate(votes, seed=7, intervals=method)
     assert json.loads(json.dumps(found)) == found
     assert [row["system"] for row in found["systems"]][-1] == "u"
@@ -281,7 +289,12 @@ def test_the_board_tells_all(method):
     far = next(g for g in found["gaps"] if (g["first"], g["second"]) == ("u", "w"))
     assert far["apart"] and far["votes_needed"] == 0 and far["high"] < 0
     assert sum(row["battles"] for row in found["systems"]) == 1800
-    assert found["notes"] == [] and method in found["intervals"]
+    named = {
+        "jackknife": "voter jackknife",
+        "bootstrap": "voter bootstrap",
+        "two-way": "and prompt",
+    }
+    assert found["notes"] == [] and named[method] in found["intervals"]
 
 
 def test_one_voter_gets_no_interval_and_a_sentence():
