@@ -176,17 +176,17 @@ def by_cluster(
         weights: [votes] as for `tally`.
     """
     heavy = np.ones(len(votes)) if weights is None else np.asarray(weights, dtype=np.float64)
-    read = votes.judged & (heavy > 0)  # who has no weight is no voter
-    seen = votes[read]
+    counted = votes.judged & (heavy > 0)  # who has no weight is no voter
+    seen = votes[counted]
     systems = len(votes.systems)
     place = np.zeros((systems, systems), dtype=np.int64)
     first, second = pairs(systems)
     place[first, second] = place[second, first] = np.arange(len(first))
     turned = (seen.a > seen.b) & (seen.outcome < TIE)
     cell = place[seen.a, seen.b] * JUDGED + np.where(turned, 1 - seen.outcome, seen.outcome)
-    block, blocks = dealt(cluster[read], most=most, seed=seed)
+    block, blocks = dealt(cluster[counted], most=most, seed=seed)
     cells = len(first) * JUDGED
-    counts = np.bincount(block * cells + cell, weights=heavy[read], minlength=blocks * cells)
+    counts = np.bincount(block * cells + cell, weights=heavy[counted], minlength=blocks * cells)
     return counts.reshape(blocks, len(first), JUDGED)
 
 

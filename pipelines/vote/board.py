@@ -1,5 +1,6 @@
 """The whole board as plain values: ratings, intervals, ranks, Elo, wins, and what cannot be said."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -103,7 +104,10 @@ def evaluate(
 def notes(counted: Tally, ratings: Ratings, voters: int) -> list[str]:
     """What the reader must know before believing the board, in sentences."""
     said = []
-    if (groups := int(ratings.group.max()) + 1) > 1:
+    judged = _battles(counted) > 0
+    if unjudged := [s for s, met in zip(ratings.systems, judged, strict=True) if not met]:
+        said.append(f"No vote judges {', '.join(unjudged)} yet; there is no rating.")
+    if (groups := len(np.unique(ratings.group[judged]))) > 1:
         said.append(
             f"The systems fall into {groups} groups that never met; ranks hold within a group only."
         )
@@ -120,44 +124,50 @@ def notes(counted: Tally, ratings: Ratings, voters: int) -> list[str]:
 
 
 def _intervals(games: np.ndarray, prompts: np.ndarray | None, method: str, seed: int) -> Intervals:
-    """Intervals of every strength, then of every pair's gap."""
+    """Intervals of every strength, then of every pair's gap; none where one voter judged alone."""
     systems = round((1 + np.sqrt(1 + 8 * games.shape[1])) / 2)  # of s (s - 1) / 2 pairs
     design = pair_design(systems)
     gaps = np.hstack([design, np.zeros((len(design), 1))])
     contrasts = np.vstack([system_contrasts(systems), gaps])
     if prompts is not None:
-        return by_two_ways(design, games, prompts, contrasts)
-    if method == "bootstrap":
-        return by_bootstrap(design, games, contrasts, seed=seed)
-    return by_jackknife(design, games, contrasts)
+        sure = by_two_ways(design, games, prompts, contrasts)
+    elif method == "bootstrap":
+        sure = by_bootstrap(design, games, contrasts, seed=seed)
+    else:
+        sure = by_jackknife(design, games, contrasts)
+    judged_by = ((games.sum(axis=-1) > 0) @ np.abs(design) > 0).sum(axis=0)  # [systems] voters
+    unknown = np.abs(contrasts[:, :-1]) @ (judged_by < 2) > 0  # one voter's taste is not people's
+    low, high = np.where(unknown, np.nan, [sure.low, sure.high])
+    return replace(sure, low=low, high=high)
 
 
 def _systems(
     counted: Tally, ratings: Ratings, sure: Intervals | None, orders: elo_orders.Elo
 ) -> list[dict[str, Any]]:
-    """One row per system, best first, groups one after the other."""
-    count = len(ratings.systems)
-    met = counted.games.sum(axis=-1)  # weighted where votes are
-    battles = met.sum(axis=0) + met.sum(axis=1)
+    """One row per system, best first, groups one after the other; unjudged ones have no rating."""
+    battles = _battles(counted)
     bad = counted.both_bad.sum(axis=0) + counted.both_bad.sum(axis=1)
     place = None
     if sure is not None:
+        count = len(ratings.systems)
         place = ranks(sure.low[:count], sure.high[:count], ratings.group)
     rows = []
     for i in np.lexsort((-ratings.strength, ratings.group)):
+        low, high = _ends(sure, i)
+        judged = battles[i] > 0
         rows.append(
             {
                 "system": ratings.systems[i],
                 "group": int(ratings.group[i]),
-                "rank": None if place is None else int(place[i]),
-                "points": float(ratings.points[i]),
-                "low": None if sure is None else float(points(sure.low[i])),
-                "high": None if sure is None else float(points(sure.high[i])),
+                "rank": None if low is None else int(place[i]),
+                "points": float(ratings.points[i]) if judged else None,
+                "low": None if low is None else points(low),
+                "high": None if high is None else points(high),
                 "bounded": bool(ratings.bounded[i]),
                 "battles": float(battles[i]),
                 "both_bad": float(bad[i]),
-                "elo": float(orders.mean[i]),
-                "elo_spread": float(orders.spread[i]),
+                "elo": float(orders.mean[i]) if judged else None,
+                "elo_spread": float(orders.spread[i]) if judged else None,
             }
         )
     return rows
@@ -171,15 +181,29 @@ def _gaps(votes: int, ratings: Ratings, sure: Intervals | None) -> list[dict[str
         if ratings.group[i] != ratings.group[j]:
             continue
         gap = float(ratings.strength[i] - ratings.strength[j])
+        low, high = _ends(sure, count + place)
         row = {"first": ratings.systems[i], "second": ratings.systems[j], "points": POINTS * gap}
-        if sure is not None:
-            at = count + place
-            row |= {"low": POINTS * float(sure.low[at]), "high": POINTS * float(sure.high[at])}
-            apart = row["low"] > 0 or row["high"] < 0
-            more = 0 if apart else votes_needed(gap, float(sure.error[at]), votes)
+        row |= {"low": None, "high": None, "apart": None, "votes_needed": None}
+        if low is not None:
+            apart = low > 0 or high < 0
+            more = 0 if apart else votes_needed(gap, float(sure.error[count + place]), votes)
+            row |= {"low": POINTS * low, "high": POINTS * high}
             row |= {"apart": apart, "votes_needed": more}
         rows.append(row)
     return rows
+
+
+def _battles(counted: Tally) -> np.ndarray:
+    """[systems]: how many judged battles each was in, weighted where votes are."""
+    met = counted.games.sum(axis=-1)
+    return met.sum(axis=0) + met.sum(axis=1)
+
+
+def _ends(sure: Intervals | None, at: int) -> tuple[float | None, float | None]:
+    """An interval's ends, or two nulls where there is none."""
+    if sure is None or np.isnan(sure.low[at]):
+        return None, None
+    return float(sure.low[at]), float(sure.high[at])
 
 
 def _plain(table: np.ndarray) -> list[list[float | None]]:

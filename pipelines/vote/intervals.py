@@ -29,6 +29,7 @@ from pipelines.vote.davidson import RIDGE, Fit, fit, information, probabilities,
 
 LEVEL = 0.95
 DRAWS = 1000  # of a bootstrap; the ends move by about 4 % of the width from seed to seed
+LONE = 1.1  # effective voters under this: one holds over 95 % of what is known, others nothing
 BLOCKS = 400  # voters at most; more are dealt into so many blocks, which costs 398 of 399 degrees
 
 
@@ -37,8 +38,8 @@ class Intervals:
     """95 % intervals of linear combinations of the parameters."""
 
     value: np.ndarray  # [..., contrasts]
-    low: np.ndarray  # [..., contrasts]
-    high: np.ndarray  # [..., contrasts]
+    low: np.ndarray  # [..., contrasts] not a number where fewer than two voters said anything
+    high: np.ndarray  # [..., contrasts] as low
     error: np.ndarray  # [..., contrasts] standard error
     freedom: np.ndarray  # [..., contrasts] degrees of freedom
     method: str
@@ -208,8 +209,8 @@ def by_bootstrap(
     reach = np.full(len(contrasts), ndtri((1 + level) / 2))
     if expanded:
         reach = np.sqrt(voters / (voters - 1)) * stdtrit(freedom, (1 + level) / 2)
-    ends = [np.quantile(found[:, c], ndtr([-r, r])) for c, r in enumerate(reach)]
-    low, high = np.array(ends).reshape(-1, 2).T
+    ends = [np.quantile(found[:, c], ndtr([-r, r])) for c, r in enumerate(np.nan_to_num(reach))]
+    low, high = np.where(np.isnan(freedom), np.nan, np.array(ends).reshape(-1, 2).T)
     return Intervals(
         value=whole.theta @ contrasts.T,
         low=low,
@@ -268,16 +269,17 @@ def votes_needed(
 
 
 def effective_freedom(whole: Fit, own: np.ndarray, contrasts: np.ndarray) -> np.ndarray:
-    """Effective voters less one, [..., contrasts], at least one.
+    """Effective voters less one, [..., contrasts], at least one; not a number for a lone voter.
 
     (sum w)^2 / sum w^2 - 1, where w is the voter's share of what is known about the contrast c:
-    c' I^-1 I_g I^-1 c. It is voters - 1 when all know equally much.
+    c' I^-1 I_g I^-1 c. It is voters - 1 when all know equally much. Where one voter alone has said
+    anything of the contrast, or nobody, nothing is known of others and there is no interval.
     """
     reach = np.linalg.inv(whole.information) @ contrasts.T  # [..., size, contrasts]
     share = np.einsum("...kc,...vkl,...lc->...vc", reach, own, reach, optimize=True)
     total = np.square(share).sum(axis=-2)
     effective = np.square(share.sum(axis=-2)) / np.where(total > 0, total, 1.0)
-    return np.maximum(1.0, effective - 1)
+    return np.where(effective > LONE, np.maximum(1.0, effective - 1), np.nan)
 
 
 def _enough(voters: int) -> int:

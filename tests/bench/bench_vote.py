@@ -1,7 +1,7 @@
 """How often the intervals hold the truth, by simulation, and what a board costs.
 
     OMP_NUM_THREADS=1 python -m tests.bench.bench_vote [--replications 2000] [--draws 1000]
-        [--only coverage pairing means alpha cost]
+        [--only coverage prompts pairing means alpha cost]
 
 prints one JSON line per row. A run of fewer than 2,000 replications says that it is reduced.
 
@@ -9,6 +9,8 @@ coverage: three systems of unequal worth; every voter has strengths of their own
 ones (taste, standard deviation in log odds). The truth is not the common strength but what all such
 voters together would give: the fit to the outcome chances of 200,000 voters. Judged are the gap of
 the best to the base and the best's own rating.
+prompts: voters with tastes and prompts with leans of their own, both of sd 0.5; intervals over both
+against voters alone. The truth is then that of all such voters on all such prompts.
 pairing: six systems, 20 voters with tastes of sd 0 and 0.5, 30 votes each, the board fitted anew after each
 round; pairs drawn by priority, as `pairing.choose` does, against all pairs alike. Does asking
 adaptively leave the intervals true, and what does it win: the width of the gaps between neighbours,
@@ -114,6 +116,31 @@ def coverage(replications: int, draws: int) -> Iterator[dict[str, Any]]:
                 "median_width": round(float(np.median(high[:, 0] - low[:, 0])), 4),
                 **held(low, high, true, ("gap", "best")),
             }
+
+
+def prompt_coverage(replications: int) -> Iterator[dict[str, Any]]:
+    """20 voters of 30 votes each, on 20 or on 60 prompts."""
+    population = chances(np.sqrt(0.5), (200_000,), numpy_generator(0, "population")).mean(axis=0)
+    true = davidson.fit(DESIGN, population * 1e9, ridge=1e-6).theta @ CONTRASTS.T
+    for prompts in (20, 60):
+        draws = numpy_generator(7, "prompts", prompts)
+        shape = (replications, 20, 30)
+        row, voter, _ = np.indices(shape)
+        prompt, pair = draws.integers(prompts, size=shape), draws.integers(3, size=shape)
+        taste = 0.5 * draws.normal(size=(replications, 20, 3))[row, voter]
+        lean = 0.5 * draws.normal(size=(replications, prompts, 3))[row, prompt]
+        margin = ((STRENGTH + taste + lean) * DESIGN[pair]).sum(axis=-1)
+        ends = davidson.probabilities(margin, np.array(TIE)).cumsum(axis=-1)[..., :2]
+        outcome = (draws.random(shape)[..., None] > ends).sum(axis=-1)
+        by_voter, by_prompt = (np.zeros((replications, n, 3, 3)) for n in (20, prompts))
+        np.add.at(by_voter, (row, voter, pair, outcome), 1)
+        np.add.at(by_prompt, (row, prompt, pair, outcome), 1)
+        for sure in (
+            intervals.by_two_ways(DESIGN, by_voter, by_prompt, CONTRASTS),
+            intervals.by_jackknife(DESIGN, by_voter, CONTRASTS),
+        ):
+            told = held(sure.low, sure.high, true, ("gap", "best"))
+            yield {"method": sure.method, "voters": 20, "prompts": prompts, **told}
 
 
 def adaptive(replications: int, *, explore: float, taste: float) -> Iterator[dict[str, Any]]:
@@ -227,11 +254,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--replications", type=int, default=FULL)
     parser.add_argument("--draws", type=int, default=1000, help="of a bootstrap; 0 skips it")
-    parts = ["coverage", "pairing", "means", "alpha", "cost"]
+    parts = ["coverage", "prompts", "pairing", "means", "alpha", "cost"]
     parser.add_argument("--only", nargs="+", choices=parts, default=parts)
     args = parser.parse_args()
     run = {
         "coverage": lambda: coverage(args.replications, args.draws),
+        "prompts": lambda: prompt_coverage(args.replications),
         "pairing": lambda: (
             row
             for taste in (0.0, 0.5)

@@ -161,6 +161,8 @@ def test_reading_and_counting_by_hand():
     assert counted.ties.tolist() == [[0, 1], [1, 0]]
     assert (counted.votes, counted.both_bad.sum(), counted.skipped) == (3, 1, 1)
     assert battles.by_pair(counted.games).tolist() == [[1, 1, 1]]
+    asked = battles.by_cluster(votes, np.array([4, 4, 9, 0, 0, 0]), most=9)
+    assert asked.tolist() == [[[1, 1, 0]], [[0, 0, 1]]]
     assert ratings.win_shares(counted)[0, 1] == 0.5
     assert battles.by_cluster(votes, votes.voter, most=9).tolist() == [
         [[1, 0, 0]],
@@ -295,6 +297,29 @@ def test_the_board_tells_all(method):
         "two-way": "and prompt",
     }
     assert found["notes"] == [] and named[method] in found["intervals"]
+
+
+def test_a_system_that_nobody_judged_has_no_rating():
+    """Not 1000 points with an interval of no width: null, and a sentence; nobody ranks below it."""
+    votes = simulated(8, strength=[0, 1.0], votes=200)
+    found = board.evaluate(dataclasses.replace(votes, systems=("u", "v", "new")), seed=0)
+    row = next(row for row in found["systems"] if row["system"] == "new")
+    assert [row[k] for k in ("points", "low", "high", "rank", "elo")] == [None] * 5
+    assert "No vote judges new yet" in found["notes"][0] and len(found["notes"]) == 1
+    assert len(found["gaps"]) == 1 and found["gaps"][0]["low"] is not None
+
+
+def test_a_system_that_one_person_judged_has_no_interval():
+    """Its rating is shown; how others would rate it is not known."""
+    votes = simulated(9, strength=[0, 0.5, 1.0], votes=300)
+    alone = dataclasses.replace(
+        votes, voter=np.where((votes.a == 2) | (votes.b == 2), 0, votes.voter)
+    )
+    found = board.evaluate(alone, seed=0)
+    rows = {row["system"]: row for row in found["systems"]}
+    assert rows["w"]["points"] is not None and rows["w"]["low"] is None
+    assert rows["u"]["low"] is not None
+    assert [g["low"] is None for g in found["gaps"]] == [False, True, True]
 
 
 def test_one_voter_gets_no_interval_and_a_sentence():
