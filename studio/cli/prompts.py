@@ -1,0 +1,64 @@
+"""`prompts`: lists of prompts from data sets that a person has."""
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from pipelines.errors import StudioError
+from pipelines.prompts import audiocaps
+from pipelines.seeds import check_seed
+from studio.cli.telling import number, say, tell
+from studio.services.services import Services
+
+WAYS = ("labels", "caption")
+
+
+def add_to(verbs: Any) -> None:
+    """The verb, its ways and their flags."""
+    prompts = verbs.add_parser("prompts", help="lists of prompts from data sets that you have")
+    ways = prompts.add_subparsers(dest="way", required=True, metavar="audiocaps")
+    make = ways.add_parser("audiocaps", help="BATON's two-label and three-label test sets")
+    make.add_argument("file", type=Path, metavar="FILE", help="AudioCaps' test.csv, or JSON lines")
+    make.add_argument("--out", type=Path, required=True, metavar="FILE", help="a .csv to write")
+    make.add_argument(
+        "--labels", type=Path, metavar="FILE", help="AudioSet's segments of the clips"
+    )
+    make.add_argument(
+        "--events", type=number, choices=(2, 3), help="one of the sets (default: both)"
+    )
+    make.add_argument("--by", choices=WAYS, help="what is counted (default: labels, where known)")
+    make.add_argument("--in-order", action="store_true", help="of three, those that state an order")
+    make.add_argument("--one-a-clip", action="store_true", help="one caption of each clip")
+    make.add_argument("--most", type=number, metavar="N", help="draw so many of each set")
+    make.add_argument("--seed", type=number, default=0, help="of that draw")
+    make.set_defaults(do=from_audiocaps)
+
+
+def from_audiocaps(services: Services, asked: argparse.Namespace) -> int:
+    """The sets as one CSV, and one line of counts for each."""
+    if asked.most is not None and (int(asked.most) != asked.most or asked.most < 1):
+        raise StudioError(f"--most is {asked.most}; give a whole number from 1.")
+    captions = audiocaps.read_captions(asked.file)
+    if asked.labels:
+        captions = audiocaps.with_labels(captions, asked.labels)
+    way = asked.by or ("labels" if any(caption.labels for caption in captions) else "caption")
+    chosen = {
+        count: audiocaps.choose(
+            captions, count, way=way, in_order=asked.in_order and count == 3,
+            one_a_clip=asked.one_a_clip, most=asked.most, seed=check_seed(asked.seed),
+        )
+        for count in ([asked.events] if asked.events else audiocaps.SETS)
+    }  # fmt: skip
+    if not any(chosen.values()):
+        raise StudioError(
+            f"None of the {len(captions)} captions in {asked.file.name} joins two or three events; "
+            "is it AudioCaps' test.csv?"
+        )
+    audiocaps.write_prompts(asked.out, chosen, way)
+    for count, found in chosen.items():
+        tell(
+            set=audiocaps.SETS[count], prompts=len(found), of=len(captions), counted_by=way,
+            in_paper=audiocaps.PICKED[count], path=str(asked.out),
+        )  # fmt: skip
+    say("The paper picked its prompts from such lists by hand; which ones, it does not say.")
+    return 0
