@@ -156,6 +156,7 @@ def _sides(
 ) -> tuple[Side, Side]:
     """Both sets, a block of rows at a time, so that patches by the ten thousand fit in memory."""
     of_x, of_y = owners(of_x, x, "reference"), owners(of_y, y, "generated")
+    x, y = x - x.mean(axis=0), y - x.mean(axis=0)  # moving both together changes no distance
     own_x, inner_x = _within(x, of_x, bandwidth)
     own_y, inner_y = _within(y, of_y, bandwidth)
     across_x, across_y = np.zeros(len(x)), np.zeros(len(y))
@@ -172,19 +173,25 @@ def _within(
 ) -> tuple[np.ndarray, np.ndarray]:
     """`own` and `inner` of a `Side`."""
     own, inner = np.zeros(len(rows)), np.zeros(len(rows))
+    is_split = of_clip.max() + 1 < len(rows)  # whether any clip has more than one row
     for start in range(0, len(rows), BLOCK):
         part = slice(start, start + BLOCK)
         kernel = _kernel(rows[part], rows, bandwidth)
         own[part] = kernel.sum(axis=1) - 1  # k(x, x) = 1
-        same = of_clip[part, None] == of_clip[None]
-        inner[part] = (kernel * same).sum(axis=1) - 1
+        if is_split:
+            same = of_clip[part, None] == of_clip[None]
+            inner[part] = (kernel * same).sum(axis=1) - 1
     return np.bincount(of_clip, own), np.bincount(of_clip, inner)
 
 
 def _kernel(x: np.ndarray, y: np.ndarray, bandwidth: float) -> np.ndarray:
-    from scipy.spatial.distance import cdist
+    """k of every row of one with every row of the other, by |a|^2 + |b|^2 - 2 a b.
 
-    return np.exp(cdist(x, y, "sqeuclidean") / (-2 * bandwidth**2))
+    Args:
+        x, y: rows near 0, so that the difference of the squares keeps its digits.
+    """
+    squares = np.square(x).sum(axis=1)[:, None] + np.square(y).sum(axis=1) - 2 * (x @ y.T)
+    return np.exp(np.maximum(squares, 0) / (-2 * bandwidth**2))
 
 
 def _distance(x: Side, y: Side) -> float:

@@ -135,6 +135,17 @@ def test_kernel_distance_is_symmetric_and_bounded():
     assert kernel.kernel_distance(tight, tight + 100, bandwidth=1.0) == pytest.approx(200)
 
 
+def test_kernel_distance_keeps_its_digits_far_from_zero():
+    """Both sets moved by 1,000 give what they give at 0, and what all pairs one by one give."""
+    x, y = gauss(12, 5, 1), gauss(9, 5, 2, offset=0.5)
+    k = [[np.exp(-np.square(a - b).sum() / 8) for b in [*x, *y]] for a in [*x, *y]]
+    xx, yy, xy = (np.array(k)[rows] for rows in (np.s_[:12, :12], np.s_[12:, 12:], np.s_[:12, 12:]))
+    slow = (xx.sum() - 12) / 132 + (yy.sum() - 9) / 72 - 2 * xy.mean()
+    assert kernel.kernel_distance(x, y, bandwidth=2.0) == pytest.approx(100 * slow, rel=1e-12)
+    far = kernel.kernel_distance(x + 1000, y + 1000, bandwidth=2.0)
+    assert far == pytest.approx(100 * slow, rel=1e-10)
+
+
 def test_jackknife_equals_leaving_clips_out_one_by_one():
     """The fast standard error is the slow one: recompute without each clip in turn."""
     x, y = gauss(6, 2, 1), gauss(7, 2, 2, offset=0.5)
