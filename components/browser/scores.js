@@ -20,8 +20,8 @@ function rowsOf(pair, judges) {
   const both = pair.a.lufs !== null && pair.b.lufs !== null;
   return [
     ["CLAP score", judges.clap, clap(a), clap(b), apart === null || apart === undefined ? "–" : signed(apart, 3), Math.sign(apart ?? 0)],
-    ["Every event is there", judges.listener, verdict(a, "integrity", "yes", "no"), verdict(b, "integrity", "yes", "no"), ...change(difference?.integrity)],
-    ["Events in order", judges.listener, verdict(a, "order", "yes", "no"), verdict(b, "order", "yes", "no"), ...change(difference?.order)],
+    ["Every event there", judges.listener, verdict(a, "integrity", "yes", "no"), verdict(b, "integrity", "yes", "no"), ...change(difference?.integrity)],
+    ["Order kept", judges.listener, verdict(a, "order", "yes", "no"), verdict(b, "order", "yes", "no"), ...change(difference?.order)],
     ["Loudness as made", "ITU-R BS.1770", loud(pair.a), loud(pair.b), both ? `${signed(pair.b.lufs - pair.a.lufs, 1)} LU` : "–", 0],
   ];
 }

@@ -162,7 +162,8 @@ def measure_live(page: Any) -> dict[str, float]:
     start = round(told["started"] * rate) - first
     out = out[: start + round(10.0 * rate)]
     found = judge(out, rate, start, [(s, side) for s, side in at if s < len(out)], signals)
-    clock = max(abs(place - (moment - told["started"])) for moment, place in told["places"])
+    begun = first + int(np.flatnonzero(np.abs(out) > 1e-6)[0])  # by ear: the first sample heard
+    clock = max(abs(place - (moment - begun / rate)) for moment, place in told["places"])
     return {**found, "rate": rate, "clock_ms": 1000 * clock}
 
 
