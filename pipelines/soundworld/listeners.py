@@ -1,5 +1,6 @@
 """Simulated listeners: they hear which event sounds when. Never to be mixed with people."""
 
+import hashlib
 import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -42,10 +43,12 @@ class Listener:
         name: who it is.
         ear: a network of `pipelines.soundworld.hearing`.
         threshold: probability from which an event counts as sounding.
+        revision: hash of its weights.
     """
 
-    def __init__(self, name: str, ear, threshold: float = 0.5) -> None:
+    def __init__(self, name: str, ear, threshold: float = 0.5, revision: str = "") -> None:
         self.name, self.ear, self.threshold = name, ear.eval(), threshold
+        self.revision = revision
 
     def hear(self, audio: np.ndarray, sample_rate: int) -> Hearing:
         """Listen to one sound.
@@ -155,4 +158,7 @@ def _load(name: str, kind: type, folder: Path) -> Listener:
         )
     import torch
 
-    return Listener(name, kind.from_pretrained(folder, torch_dtype=torch.float32))
+    ear = kind.from_pretrained(folder, torch_dtype=torch.float32)
+    weights = sorted(folder.glob("*.safetensors"))
+    revision = hashlib.sha256(b"".join(path.read_bytes() for path in weights)).hexdigest()[:20]
+    return Listener(name, ear, revision=revision)

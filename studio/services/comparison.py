@@ -21,7 +21,7 @@ class Comparison:
     """Makes the pairs of a comparison, matches their loudness, and has both sides judged.
 
     What it finds out on the way is kept with the job: `sides` (how each was really made),
-    `shares_noise`, and `matches` (the gains of each pair, by its place).
+    `shares_noise`, `matches` (the gains of each pair, by its place), and `judges`.
     """
 
     store: Store
@@ -54,7 +54,7 @@ class Comparison:
 
     def listen_first(self, job: Job, desk: Desk) -> bool:
         """Phase two: the first pair is judged."""
-        return self.judging.listen(job.candidates[:2], JUDGES, desk, until=job.progress)
+        return self._listen(job, job.candidates[:2], desk, until=job.progress)
 
     def make_rest(self, job: Job, desk: Desk) -> bool:
         """Phase three: every other batch that is not there yet, A and B in turn."""
@@ -68,7 +68,13 @@ class Comparison:
 
     def listen(self, job: Job, desk: Desk) -> bool:
         """Phase four: the evaluation CLAP and the simulated listener, one sound at a time."""
-        return self.judging.listen(list(dict.fromkeys(job.candidates)), JUDGES, desk)
+        return self._listen(job, list(dict.fromkeys(job.candidates)), desk)
+
+    def _listen(self, job: Job, ids: list[str], desk: Desk, *, until: float = 1.0) -> bool:
+        """Judge these sounds, and remember who the judges were."""
+        judges = self.judging.present(JUDGES, desk)
+        self.store.jobs.change(job.id, findings={**job.findings, "judges": judges})
+        return self.judging.listen(ids, judges, desk, until=until)
 
     def _make_pair(
         self,

@@ -62,10 +62,12 @@ class ComparisonViews:
 
         def heard(one: StoredCandidate, gain_db: float) -> Heard:
             audio, rate = self.store.clips.read(one.clip)
-            events = self.cards.events(one.id)
+            scores = scores_of(self.store.candidates.judgements([one.id])[one.id], job)
+            events = scores and scores["events"]
             return Heard(audio=audio, sample_rate=rate, gain_db=gain_db, events=events)
 
-        for _, both, match in self._whole(self.job_of(comparison), only=place):
+        job = self.job_of(comparison)
+        for _, both, match in self._whole(job, only=place):
             return pair_figures(*(heard(both[side], match[f"gain_{side}"]) for side in SIDES))
         raise StudioError(f"Pair {place + 1} of this comparison is not there; wait for it.")
 
@@ -81,15 +83,12 @@ class ComparisonViews:
         """All there is to know: the view, and how every sound was made; nothing drawn."""
         found = self.view(comparison)
         sounds = self.all_sounds(comparison)
-        said = self.store.candidates.judgements(
-            [pair[side]["id"] for pair in found["pairs"] for side in SIDES]
-        )
-        revisions = {one[EVALUATION]["revision"] for one in said.values() if EVALUATION in one}
         for pair in found["pairs"]:
             for side in SIDES:
                 del pair[side]["peaks"]
                 pair[side]["recipe"] = sounds[pair["place"], side].recipe
-        return {**found, "judges": {**JUDGED_BY, "clap_revisions": sorted(revisions)}}
+        judges = self.job_of(comparison).findings.get("judges", [])
+        return {**found, "judged_by": JUDGED_BY, "judges": judges}
 
     def table(self, comparison: str) -> str:
         """The pairs as CSV, a row each."""
@@ -156,7 +155,7 @@ class ComparisonViews:
                     "peaks": self.cards.peaks(one.clip),
                     "gain_db": round(match[f"gain_{side}"], 3),
                     "lufs": match[f"lufs_{side}"] and round(match[f"lufs_{side}"], 2),
-                    "scores": scores_of(said[one.id]),
+                    "scores": scores_of(said[one.id], job),
                 }
                 for side, one in both.items()
             }
@@ -179,15 +178,17 @@ class ComparisonViews:
         }
 
 
-def scores_of(said: dict[str, dict[str, Any]]) -> dict[str, Any] | None:
+def scores_of(said: dict[str, dict[str, Any]], job: Job) -> dict[str, Any] | None:
     """What the judges of a comparison said of one sound; None before any of them spoke."""
-    heard, scored = said.get(LISTENER), said.get(EVALUATION)
-    if heard is None and scored is None:
+    judges = job.findings.get("judges", [])
+    spoke = {judge.split("@")[0]: said[judge] for judge in judges if judge in said}
+    if not spoke:
         return None
-    heard = heard or {"integrity": None, "order": None, "missing": [], "events": None}
+    nothing = {"integrity": None, "order": None, "missing": [], "events": None}
+    heard = spoke.get(LISTENER, nothing)
     return {
-        "clap": None if scored is None else scored["score"],
-        **{name: heard[name] for name in ("integrity", "order", "missing", "events")},
+        "clap": spoke[EVALUATION]["score"] if EVALUATION in spoke else None,
+        **{name: heard[name] for name in nothing},
     }
 
 

@@ -1,7 +1,7 @@
 """What judges say of candidates: each is asked once, and one who is not there is named, not hidden."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -52,25 +52,41 @@ class Judging:
                     self._ask(judge, candidate, desk)
         return True
 
+    def present(self, judges: Sequence[str], desk: Desk) -> list[str]:
+        """Those who are there, each with the revision that speaks now, as in "clap:evaluation@1f".
+
+        A judge that was trained anew is another judge: what the old one said is not mixed in. One
+        who is not there is told of.
+        """
+        found = []
+        for judge in judges:
+            try:
+                found.append(f"{judge}@{self._open(judge).revision}")
+            except StudioError as error:
+                desk.notice(str(error))
+        return found
+
+    def _open(self, judge: str) -> Any:
+        kind, name = judge.split("@")[0].split(":")
+        return self.engines.clap(name) if kind == "clap" else self.engines.listener()
+
     def _ask(self, judge: str, candidate: StoredCandidate, desk: Desk) -> None:
         """One judge on one candidate; a judge who is not there is told of once, and missed."""
-        kind, name = judge.split(":")
-        ask: Callable[..., dict[str, Any]] = {"clap": self._score, "listener": self._hear}[kind]
+        ask = self._score if judge.startswith("clap:") else self._hear
         try:
-            self.store.candidates.add_judgement(candidate.id, judge, ask(candidate, name))
+            said = ask(candidate, self._open(judge))
+            self.store.candidates.add_judgement(candidate.id, judge, said)
         except StudioError as error:
             desk.notice(str(error))
 
-    def _score(self, candidate: StoredCandidate, name: str) -> dict[str, Any]:
+    def _score(self, candidate: StoredCandidate, clap: Any) -> dict[str, Any]:
         audio, rate = self.store.clips.read(candidate.clip)
-        clap = self.engines.clap(name)
         started = time.perf_counter()
         score = float(clap.score(audio, rate, candidate.prompt.text))
         return {"score": score, "revision": clap.revision, "took": time.perf_counter() - started}
 
-    def _hear(self, candidate: StoredCandidate, name: str) -> dict[str, Any]:
+    def _hear(self, candidate: StoredCandidate, listener: Any) -> dict[str, Any]:
         audio, rate = self.store.clips.read(candidate.clip)
-        listener = self.engines.listener()
         started = time.perf_counter()
         hearing = listener.hear(audio, rate)
         verdict, events = hearing.verdict(candidate.prompt.text), hearing.events
@@ -80,5 +96,6 @@ class Judging:
             "order": None if verdict.order is None else bool(verdict.order),
             "asked": list(verdict.asked),
             "missing": list(verdict.missing),
+            "revision": listener.revision,
             "took": time.perf_counter() - started,
         }

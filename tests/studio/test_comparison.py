@@ -11,7 +11,7 @@ from studio.jobs import Desk
 from studio.services.services import Services
 from studio.visitors import HERE
 from tests.studio.comparing import DOG, ask, compared, note_batches
-from tests.studio.sine_engines import SineBackend, SineEngines
+from tests.studio.sine_engines import SineBackend, SineClap, SineEngines
 
 
 def test_a_comparison_makes_matches_hears_and_measures(services, work):
@@ -218,7 +218,20 @@ def test_the_judge_is_the_evaluation_clap_never_the_reward(services, work):
     found = compared(services, work)
     assert asked == ["evaluation"]
     said = services.store.candidates.judgements([found["pairs"][0]["a"]["id"]])
-    assert set(*said.values()) == {"clap:evaluation", "listener:annotator"}
+    assert set(*said.values()) == {"clap:evaluation@c1", "listener:annotator@l1"}
+
+
+def test_what_a_judge_said_before_it_was_trained_anew_is_not_mixed_in(services, work):
+    """The base's sounds are known and judged; a new CLAP judges them again, beside the new side."""
+    old = compared(services, work, f"{DOG}\nrain", seed=2)
+    services.engines.loaded.clear()
+    new = SineClap("c2")
+    new.score = lambda *_: 0.5
+    services.engines._load_clap = lambda name: new
+    found = compared(services, work, f"{DOG}\nrain", seed=2, b={"model": "embedded", "steps": 9})
+    assert found["pairs"][0]["a"]["id"] == old["pairs"][0]["a"]["id"]
+    assert {pair[side]["scores"]["clap"] for pair in found["pairs"] for side in "ab"} == {0.5}
+    assert services.comparisons.view(old["id"])["pairs"] == old["pairs"]
 
 
 def test_comparisons_leave_the_history_of_generate_alone(services, work):

@@ -44,7 +44,8 @@ def test_the_routes_bring_pictures_and_downloads(services, work):
     assert "attachment" in answer.headers["content-disposition"]
     report = answer.json()
     assert report["pairs"][0]["a"]["recipe"]["versions"] == {"numpy": np.__version__}
-    assert report["judges"]["clap_revisions"] == ["c1"]
+    assert report["judges"] == ["clap:evaluation@c1", "listener:annotator@l1"]
+    assert "simulated" in report["judged_by"]["order"]
     assert report["request"]["b"]["revision"] == "r1"
 
     rows = list(csv.DictReader(io.StringIO(client.get(f"{path}/pairs.csv").text)))
