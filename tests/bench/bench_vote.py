@@ -237,6 +237,7 @@ def cost() -> Iterator[dict[str, Any]]:
             b=(a + draws.integers(1, 10, size=count)) % 10,
             outcome=draws.choice(5, p=[0.38, 0.38, 0.16, 0.05, 0.03], size=count),
             voter=draws.integers(max(10, count // 50), size=count),
+            prompt=draws.integers(50, size=count),
         )
         for method in board.INTERVALS:
             wall, worked = [], []
