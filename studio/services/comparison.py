@@ -99,8 +99,10 @@ class Comparison:
         """Both models by their side; one that stands on both sides is loaded once."""
         backends = {}
         for side in SIDES:
-            desk.tell(desk.progress, f"loading model {side.upper()}")
-            backends[side] = self.engines.backend(wish.side(side).model)
+            name = wish.side(side).model
+            if self.engines.loaded_backend(name) is None:
+                desk.tell(desk.progress, f"loading model {side.upper()}")
+            backends[side] = self.engines.backend(name)
             if desk.should_stop():
                 raise Cancelled()
         return backends
