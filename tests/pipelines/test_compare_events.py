@@ -62,6 +62,14 @@ def test_order_by_hand():
     assert found["detail"]["pairs_that_hold"] == pytest.approx(1 / 3)
 
 
+def test_a_missing_event_breaks_an_order_that_it_is_no_part_of():
+    """A bell before rain, as a dog barks: bell and rain are in order, the dog is not there."""
+    kept = Heard(asked=("Bell", "Rain", "Dog"), order=(("Bell", "Rain", True),))
+    lost = Heard(asked=kept.asked, missing=("Dog",), order=kept.order)
+    assert events.evaluate_order([kept, lost], listener="a person")["value"] == 0.5
+    assert events.order([kept, lost], given_integrity=True).value == 1
+
+
 def test_order_of_clips_that_are_never_whole():
     """Given integrity there is nothing to count: None, not 0 and not 1."""
     found = events.evaluate_order(CLIPS[2:3], listener="a person")

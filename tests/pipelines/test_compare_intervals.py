@@ -166,6 +166,7 @@ def test_diversity_holds_what_is_true():
         found = similarity.evaluate_diversity(rows, embedder="CLAP", seed=1)
         held += found["low"] <= 1 - np.sin(1) ** 2 <= found["high"]
     assert held >= 34
+    assert (found["low"] + found["high"]) / 2 == pytest.approx(found["value"], rel=1e-12)
     few = similarity.evaluate_diversity(rows[:9], embedder="CLAP")
     assert (few["low"], few["interval"]) == (None, "none: at least 10 clips are needed")
 

@@ -216,9 +216,16 @@ def test_a_metric_that_fails_alone_is_left_out(evaluation, opened, tmp_path):
     assert "states an order" in why["order"]
 
 
+def test_nothing_at_all_is_no_report(evaluation, opened, tmp_path):
+    """One sound without a caption: the first reason is told instead of an empty list."""
+    with pytest.raises(StudioError, match="A distance needs a reference"):
+        evaluation.evaluate(sounds(write_folder(tmp_path / "a", 1, 1, prompt=None)))
+
+
 @pytest.mark.parametrize(
     ("wish", "message"),
     [
+        (Wish(metrics=("diversity", "fd")), "A distance needs a reference"),
         (Wish(metrics=("fad",)), "no metric 'fad'; choose from fd, fd-change, kad"),
         (Wish(metrics=("fd",)), "A distance needs a reference"),
         (Wish(metrics=("kl",)), "KL needs a reference"),
