@@ -20,14 +20,12 @@ from pipelines.soundworld.captions import (
     write_caption,
 )
 from pipelines.soundworld.events import EVENTS, LABELS, render_event
+from pipelines.soundworld.faults import spoil
 from pipelines.soundworld.splits import split_of
 from pipelines.soundworld.synthesis import SAMPLE_RATE
 
 MAX_SECONDS = 10.24
 SCENE_KINDS = {"one": 0.15, "two together": 0.22, "two in order": 0.28, "three in order": 0.35}
-FAULTS = {"missing": 0.14, "swapped": 0.16, "conjunction": 0.06, "unnamed": 0.04}
-# Of scenes with several events, how many have a wrong caption, by fault: the caption names an event
-# that does not sound; names two in the wrong order; joins them wrongly; leaves out one that sounds.
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,7 +40,7 @@ class Scene:
     gains_db: tuple[float, ...]
     caption: str  # what a clean corpus would say
     noisy_caption: str  # what our web corpus says; equal to `caption` when fault is None
-    fault: str | None = None  # a key of FAULTS
+    fault: str | None = None  # keys of FAULTS, joined by commas
     spread: float = 1.0
     references: tuple[str, ...] = ()  # further captions of the same scene (foreign split)
 
@@ -89,7 +87,7 @@ def draw_scene(
     if foreign:
         more = [write_caption(labels, conjunctions, [n, n, n], foreign=True) for n in range(2)]
         return replace(scene, noisy_caption=scene.caption, references=tuple(more))
-    noisy, fault = _spoil(rng, labels, conjunctions, phrasing, split)
+    noisy, fault = spoil(rng, labels, conjunctions, phrasing, split)
     return replace(scene, noisy_caption=noisy, fault=fault)
 
 
@@ -134,45 +132,6 @@ def _lay_out(
             events.append(Event(label=label, onset=round(onset, 3), offset=round(offset, 3)))
         now += float(length)
     return tuple(events)
-
-
-def _spoil(
-    rng: np.random.Generator,
-    labels: list[str],
-    conjunctions: list[str],
-    phrasing: list[int],
-    split: str,
-) -> tuple[str, str | None]:
-    """The caption of the web corpus: mostly right, sometimes wrong in one named way."""
-    caption = write_caption(labels, conjunctions, phrasing)
-    draw, fault = rng.uniform(), None
-    for name, share in FAULTS.items():
-        if draw < share:
-            fault = name
-            break
-        draw -= share
-    ordered = [i for i, joint in enumerate(conjunctions) if joint in IN_ORDER]
-    if fault is None or not conjunctions or (fault == "swapped" and not ordered):
-        return caption, None
-    labels, conjunctions, phrasing = list(labels), list(conjunctions), list(phrasing)
-    if fault == "missing":  # one mention is of something that does not sound
-        i = int(rng.integers(len(labels)))
-        rest = labels[:i] + labels[i + 1 :]
-        kin = [x for x in LABELS if x not in labels and split_of([*rest, x]) == split]
-        labels[i] = str(rng.choice(kin or [x for x in LABELS if x not in labels]))
-    elif fault == "swapped":
-        i = int(rng.choice(ordered))
-        labels[i], labels[i + 1] = labels[i + 1], labels[i]
-        phrasing[i], phrasing[i + 1] = phrasing[i + 1], phrasing[i]
-    elif fault == "conjunction":
-        i = int(rng.integers(len(conjunctions)))
-        other = [c for c in CONJUNCTIONS_TWO if (c in IN_ORDER) != (conjunctions[i] in IN_ORDER)]
-        conjunctions[i] = str(rng.choice(other))
-    else:  # unnamed
-        i = int(rng.integers(len(labels)))
-        labels, phrasing = labels[:i] + labels[i + 1 :], phrasing[:i] + phrasing[i + 1 :]
-        conjunctions = conjunctions[: len(labels) - 1] if i else conjunctions[1:]
-    return write_caption(labels, conjunctions, phrasing), fault
 
 
 def render_scene(scene: Scene) -> np.ndarray:

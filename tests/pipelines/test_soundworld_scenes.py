@@ -6,7 +6,6 @@ import pytest
 from pipelines.errors import StudioError
 from pipelines.soundworld.captions import read_caption
 from pipelines.soundworld.scenes import (
-    FAULTS,
     SCENE_KINDS,
     all_combinations,
     draw_scene,
@@ -52,30 +51,6 @@ def test_splits_share_no_combination():
         for seed in range(200):
             scene = draw_scene(seed, split=split, kind="three in order")
             assert split_of(event.label for event in scene.events) == split
-
-
-def test_wrong_captions_are_marked_and_their_share_is_the_stated_one():
-    """Every marked caption differs from the truth, every unmarked one is the truth."""
-    several = [scene for scene in DRAWN if scene.kind != "one"]
-    for scene in several:
-        assert (scene.fault is not None) == (scene.noisy_caption != scene.caption)
-    missing = sum(scene.fault == "missing" for scene in several) / len(several)
-    assert missing == pytest.approx(FAULTS["missing"], abs=0.03)
-    for scene in several:
-        named = set(read_caption(scene.noisy_caption).labels)
-        sounding = {event.label for event in scene.events}
-        if scene.fault == "missing":
-            assert len(named - sounding) == 1
-        if scene.fault == "unnamed":
-            assert len(sounding - named) == 1
-
-
-def test_the_fault_of_training_captions_never_makes_a_test_combination():
-    """A wrong caption stays within the combinations of its own split."""
-    for scene in DRAWN:
-        labels = set(read_caption(scene.noisy_caption).labels)
-        if scene.fault == "missing":
-            assert split_of(labels) == "train", scene
 
 
 def test_the_foreign_split_has_other_words_and_several_references():
