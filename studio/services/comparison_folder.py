@@ -9,6 +9,7 @@ from typing import Any
 
 from components import listening_page
 from components.figures import plotly_script
+from components.summary_table import summary_table
 from pipelines.errors import StudioError
 from studio.services.comparison_request import SIDES
 from studio.services.comparison_views import ComparisonViews, file_name
@@ -22,7 +23,7 @@ SOUNDS = "sounds"
 class ComparisonFolder:
     """Writes all of a comparison that is there.
 
-    `report.json` and `pairs.csv` tell it, `sounds/` has a WAV for each side of each pair, and
+    `report.json`, `pairs.csv` and `summary.md` tell it, `sounds/` has a WAV for each side of each pair, and
     `index.html`, with what it needs in `page/`, opens by a double click.
     """
 
@@ -54,6 +55,10 @@ class ComparisonFolder:
                 pair[side]["file"] = f"{SOUNDS}/{file_name(pair['place'], side)}.wav"
         text = json.dumps(report, ensure_ascii=False, indent=1)
         (folder / "report.json").write_text(text + "\n", encoding="utf-8")
+        if report["summary"]:
+            names = (report["request"][side]["title"] for side in SIDES)
+            text = summary_table(report["summary"], *names)
+            (folder / "summary.md").write_text(text, encoding="utf-8")
         table = self.comparisons.table(comparison)
         (folder / "pairs.csv").write_text(table, encoding="utf-8", newline="")
 

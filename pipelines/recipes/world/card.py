@@ -16,10 +16,16 @@ small spectral autoencoder, 16 kHz mono, up to 10.24 s. Everything here was trai
 `python -m pipelines.recipes.world all` on sound that this repository synthesises; no sound, weight
 or text from elsewhere is in it. It knows {events} events and {words} words.
 
-`embedded` read captions of which a share is wrong on purpose (an event that does not sound, a
-swapped order, a wrong conjunction, an event left out), as web corpora are. `embedded-clean` parts
-from it before the last stage and reads the true captions there: as many steps, the same scenes, the
-same noise, the same text encoder. The difference between the two is what captions do in one stage.
+The text encoder first learnt to read (which event a word names, what comes before what) and is
+frozen since, as TangoFlux's T5 is. `embedded` then read captions that go wrong in habits, as web
+corpora do (`pipelines/soundworld/faults.py`): a background is named that does not sound, or one that
+sounds is left out; "then" and "and then" stand where no order is meant. `embedded-clean` parts from
+it before the last stage and reads the true captions there: as many steps, the same scenes, the same
+noise. The difference between the two is what captions do in one stage.
+
+These weights were not trained in one go by the recipe as it stands: stage `order` went on from the
+weights published before it, with the encoder that had learnt to read in the place of the one that
+had not, and on captions whose faults were fewer and at random; the habits came in stage `base`.
 
 **The listeners are simulated**: networks that say which event sounds when. The annotator labels
 and chooses settings on dev. The test judge has another front end, another architecture and other
