@@ -173,7 +173,8 @@ def test_compare_prints_one_line_per_pair_and_writes_a_folder(run, tmp_path):
     report = json.loads((out / "report.json").read_text())
     assert report["summary"] == last["summary"]
     names = {path.name for path in out.iterdir()}
-    assert names == {"report.json", "pairs.csv", "sounds", "page", "index.html"}
+    assert names == {"report.json", "pairs.csv", "summary.md", "sounds", "page", "index.html"}
+    assert "| CLAP score | CLAP-evaluation |" in (out / "summary.md").read_text()
 
 
 def test_the_same_comparison_gives_the_same_bytes(run, tmp_path):
