@@ -1,5 +1,6 @@
 """The README is executed: its commands, paths, verbs, links and Spaces settings are tried."""
 
+import json
 import re
 import shlex
 import subprocess
@@ -54,6 +55,20 @@ def test_the_test_command_finds_the_tests():
     command = [sys.executable, "-m", "pytest", "--collect-only", "-q", "tests/test_readme.py"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
     assert "test_the_test_command_finds_the_tests" in done.stdout, done.stdout + done.stderr
+
+
+def test_the_worked_example_is_what_the_command_wrote():
+    """The table under Compare is the file that `cli compare` wrote, and of the weights in assets."""
+    told = ROOT / "assets" / "examples" / "order.md"
+    command = next(args for args in other_commands("studio.cli") if args[0] == "compare")
+    assert told.read_text() in BODY
+    report = json.loads(told.with_suffix(".json").read_text())
+    measured = json.loads((ROOT / "assets" / "embedded" / "evaluation.json").read_text())
+    sides = [report["request"][side] for side in "ab"]
+    assert [side["model"] for side in sides] == command[1:3]
+    assert [side["revision"] for side in sides] == [
+        measured["revisions"][side["model"]] for side in sides
+    ]
 
 
 def test_every_path_in_the_file_guide_exists():

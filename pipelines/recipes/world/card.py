@@ -101,14 +101,26 @@ def _errors_table(result: dict[str, Any]) -> str:
 def _distance_table(result: dict[str, Any]) -> str:
     rows = []
     for source, found in result["distances"].items():
-        score = found["CLAP score"]
+        if source == "real":  # against itself
+            continue
+        kernel, score, frechet = (found[name] for name in ("kernel", "CLAP score", "frechet"))
         rows.append([
-            source, f"{max(found['frechet']['value'], 0.0):.4f}", f"{found['kernel']['value']:.3f}",
-            f"{score['value']:.3f} [{score['low']:.3f}, {score['high']:.3f}]",
+            source, f"{frechet['value']:.4f}", _between(frechet["detail"], "unbiased", "unbiased_"),
+            _between(kernel, "value", ""), _between(score, "value", ""),
         ])  # fmt: skip
-    text = "Against the real renders of the same test scenes, all kinds together.\n\n"
-    head = ["source", "FAD-CLAP-evaluation", "KAD-CLAP-evaluation", "CLAP score (evaluation)"]
+    real = result["distances"]["real"]["CLAP score"]
+    text = (
+        "Against the real renders of the same test scenes, all kinds together, "
+        f"{result['distances']['embedded']['frechet']['counts']['reference_clips']} clips a side. "
+        f"The CLAP score of the real renders is {_between(real, 'value', '')}.\n\n"
+    )
+    head = ["source", "FD-CLAP-evaluation", "the same without bias", "KAD-CLAP-evaluation",
+            "CLAP score (evaluation)"]  # fmt: skip
     return "## Distances\n\n" + text + _table(head, rows)
+
+
+def _between(found: dict[str, Any], name: str, ends: str) -> str:
+    return f"{found[name]:.3f} [{found[ends + 'low']:.3f}, {found[ends + 'high']:.3f}]"
 
 
 def _order_table(result: dict[str, Any]) -> str:
