@@ -39,7 +39,7 @@ export function paint(plotly, node, figure, { isDifference = false } = {}) {
   const { xaxis, yaxis, yaxis2 } = figure.layout;
   const layout = {
     autosize: true,
-    margin: { l: GUTTER, r: MARGIN, t: 2, b: 34 },
+    margin: { l: GUTTER, r: MARGIN, t: 8, b: 34 },
     paper_bgcolor: "rgba(0,0,0,0)",
     plot_bgcolor: isDifference ? colours[3] : colours[0],
     font: { family: style.fontFamily, size: 11, color: ink },
