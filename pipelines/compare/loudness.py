@@ -4,6 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from pipelines.audio import resample
+
+FILTER_RATE = 48_000  # Hz; BS.1770 gives its filters here, and near half a low rate they bend
 BLOCK_SECONDS = 0.4  # BS.1770 measures in blocks of this length; a shorter clip has no loudness
 TOLERANCE_LU = 0.01  # far below what anyone hears, so that rounding keeps within 0.1 LU
 ROUNDS = 4  # turning down may drop blocks under the gate; two rounds have been enough
@@ -37,8 +40,9 @@ def integrated_lufs(audio: np.ndarray, sample_rate: int) -> float | None:
 
     if audio.shape[1] < BLOCK_SECONDS * sample_rate or not audio.any():
         return None
-    heard = np.repeat(audio, 2, axis=0) if len(audio) == 1 else audio
-    found = pyloudnorm.Meter(sample_rate).integrated_loudness(heard.T.astype(np.float64))
+    sound = audio if sample_rate == FILTER_RATE else resample(audio, sample_rate, FILTER_RATE)
+    heard = np.repeat(sound, 2, axis=0) if len(sound) == 1 else sound
+    found = pyloudnorm.Meter(FILTER_RATE).integrated_loudness(heard.T.astype(np.float64))
     return float(found) if np.isfinite(found) else None
 
 

@@ -12,7 +12,7 @@ from components.figures import plotly_script
 from components.summary_table import summary_table
 from pipelines.errors import StudioError
 from studio.services.comparison_request import SIDES
-from studio.services.comparison_views import ComparisonViews, file_name
+from studio.services.comparison_views import ComparisonViews
 from studio.services.downloads import Downloads
 from studio.store.candidates import StoredCandidate
 
@@ -23,8 +23,8 @@ SOUNDS = "sounds"
 class ComparisonFolder:
     """Writes all of a comparison that is there.
 
-    `report.json`, `pairs.csv` and `summary.md` tell it, `sounds/` has a WAV for each side of each pair, and
-    `index.html`, with what it needs in `page/`, opens by a double click.
+    `report.json`, `pairs.csv` and `summary.md` tell it, `sounds/a` and `sounds/b` have a WAV for each
+    pair, and `index.html`, with what it needs in `page/`, opens by a double click.
     """
 
     comparisons: ComparisonViews
@@ -37,7 +37,7 @@ class ComparisonFolder:
             StudioError: no room, or the folder may not be written.
         """
         try:
-            for name in (SOUNDS, listening_page.PARTS):
+            for name in (f"{SOUNDS}/a", f"{SOUNDS}/b", listening_page.PARTS):
                 (folder / name).mkdir(parents=True, exist_ok=True)
             self._write_tables(comparison, folder)
             self._write_page(comparison, folder)
@@ -52,7 +52,7 @@ class ComparisonFolder:
         report = self.comparisons.report(comparison)
         for pair in report["pairs"]:
             for side in SIDES:
-                pair[side]["file"] = f"{SOUNDS}/{file_name(pair['place'], side)}.wav"
+                pair[side]["file"] = f"{SOUNDS}/{side}/{number_of(pair['place'])}.wav"
         text = json.dumps(report, ensure_ascii=False, indent=1)
         (folder / "report.json").write_text(text + "\n", encoding="utf-8")
         if report["summary"]:
@@ -65,8 +65,9 @@ class ComparisonFolder:
     def _write_sounds(self, comparison: str, folder: Path) -> dict[tuple[int, str], Path]:
         sounds, paths = self.comparisons.all_sounds(comparison), {}
         for (place, side), candidate in sounds.items():
-            called = file_name(place, side)
-            paths[place, side] = self.downloads.save(candidate, folder / SOUNDS, called=called)
+            paths[place, side] = self.downloads.save(
+                candidate, folder / SOUNDS / side, called=number_of(place)
+            )
         return paths
 
     def _write_page(self, comparison: str, folder: Path) -> None:
@@ -87,3 +88,8 @@ class ComparisonFolder:
 
     def _packed(self, candidate: StoredCandidate, folder: Path) -> bytes:
         return self.downloads.save(candidate, folder, "flac").read_bytes()
+
+
+def number_of(place: int) -> str:
+    """The number of a pair, from 1: alike on both sides, so that `evaluate` knows the pairs again."""
+    return f"{place + 1:03d}"

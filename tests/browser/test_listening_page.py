@@ -62,7 +62,8 @@ def test_it_fits_a_phone(opened):
 def test_the_folder_holds_the_rest(written):
     """Report, table, and a sound for each side."""
     report = json.loads((written / "report.json").read_text())
-    names = {path.name for path in (written / "sounds").iterdir()}
-    assert names == {"001-a.wav", "001-b.wav", "002-a.wav", "002-b.wav"}
-    assert report["pairs"][1]["b"]["file"] == "sounds/002-b.wav"
+    sounds = written / "sounds"
+    names = {str(path.relative_to(sounds)) for path in sounds.rglob("*.wav")}
+    assert names == {"a/001.wav", "a/002.wav", "b/001.wav", "b/002.wav"}
+    assert report["pairs"][1]["b"]["file"] == "sounds/b/002.wav"
     assert (written / "pairs.csv").read_text().count("\n") == 3

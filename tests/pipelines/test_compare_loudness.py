@@ -1,6 +1,8 @@
 import numpy as np
+import pyloudnorm
 import pytest
 
+from pipelines.audio import resample
 from pipelines.compare.loudness import integrated_lufs, matched, turned
 
 RATE = 48000
@@ -17,6 +19,15 @@ def test_a_full_sine_on_both_sides_is_0_lufs():
     assert integrated_lufs(tone(1.0), RATE) == pytest.approx(0.0, abs=0.05)
     one_side = np.concatenate([tone(1.0), np.zeros_like(tone(1.0))])
     assert integrated_lufs(one_side, RATE) == pytest.approx(-3.01, abs=0.05)
+
+
+def test_a_low_rate_is_measured_as_the_same_sound_at_48_khz():
+    """White noise up to 8 kHz: without resampling, 16 kHz reads 0.24 LU away from what is heard."""
+    noise = np.random.default_rng(0).normal(0, 0.1, (1, 5 * 16000)).astype(np.float32)
+    at_48k = resample(noise, 16000, RATE)
+    assert integrated_lufs(noise, 16000) == pytest.approx(integrated_lufs(at_48k, RATE), abs=1e-6)
+    bent = pyloudnorm.Meter(16000).integrated_loudness(np.repeat(noise, 2, axis=0).T)
+    assert abs(bent - integrated_lufs(noise, 16000)) > 0.15
 
 
 def test_mono_and_the_same_on_two_channels_are_equally_loud():

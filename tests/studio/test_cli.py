@@ -163,7 +163,7 @@ def test_compare_prints_one_line_per_pair_and_writes_a_folder(run, tmp_path):
     assert code == 0
     first, second, last = lines
     assert (first["seed"], second["seed"]) == (5, 6)
-    assert first["a"]["path"] == str(out / "sounds" / "001-a.wav")
+    assert first["a"]["path"] == str(out / "sounds" / "a" / "001.wav")
     assert read_settings(first["b"]["path"])["guidance"] == 3.0
     assert read_settings(first["a"]["path"])["guidance"] == 4.5
     assert (last["pairs"], last["status"], last["shares_noise"]) == (2, "done", True)
@@ -184,8 +184,10 @@ def test_the_same_comparison_gives_the_same_bytes(run, tmp_path):
     flags = ["--prompts", prompts, "--seed", 5, "--seconds", 1]
     for name in ("one", "two"):
         run("compare", "embedded", "embedded-clean", *flags, "--out", tmp_path / name)
-    for path in (tmp_path / "one" / "sounds").iterdir():
-        assert path.read_bytes() == (tmp_path / "two" / "sounds" / path.name).read_bytes()
+    first, again = (tmp_path / name / "sounds" for name in ("one", "two"))
+    names = [path.relative_to(first) for path in first.rglob("*.wav")]
+    assert len(names) == 4
+    assert all((first / name).read_bytes() == (again / name).read_bytes() for name in names)
 
 
 @pytest.mark.parametrize(
