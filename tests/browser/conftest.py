@@ -4,8 +4,8 @@ Playwright and not selenium: it waits for what it looks for, hears the console a
 and needs no driver of the browser's exact version.
 """
 
+import json
 import shutil
-import signal
 import socket
 import subprocess
 import sys
@@ -35,13 +35,34 @@ PATIENCE = 120  # seconds for the page to be served, on a machine that is busy w
 SERVER = Path(__file__).with_name("serve_sine.py")
 
 
+class Server:
+    """A process that has imported everything, and begins and ends studios at once."""
+
+    def __init__(self) -> None:
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+        self.process = subprocess.Popen([sys.executable, str(SERVER)], **pipes)
+
+    def ask(self, **wish) -> int:
+        """What it answers to a wish."""
+        self.process.stdin.write(json.dumps(wish) + "\n")
+        self.process.stdin.flush()
+        return int(self.process.stdout.readline())
+
+    def close(self) -> None:
+        """Let it go."""
+        self.process.stdin.close()
+        self.process.wait(30)
+        self.process.stdout.close()
+
+
 class Studio:
     """A served page, which can be ended and begun again on the same folder."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, server: Server, folder: Path) -> None:
+        self.server = server
         self.folder = folder
         self.pause = 0.01  # seconds per step
-        self.process: subprocess.Popen | None = None
+        self.child: int | None = None
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
@@ -53,23 +74,22 @@ class Studio:
 
     def open(self) -> None:
         """Serve, and wait until the page answers."""
-        command = [sys.executable, str(SERVER), str(self.folder), str(self.port), str(self.pause)]
-        self.process = subprocess.Popen(command)
+        self.child = self.server.ask(folder=str(self.folder), port=self.port, pause=self.pause)
         patience = time.monotonic() + PATIENCE
-        while time.monotonic() < patience and self.process.poll() is None:
+        while time.monotonic() < patience:
             try:
                 urllib.request.urlopen(self.address, timeout=5).close()
                 return
             except (URLError, OSError):
-                time.sleep(0.2)
+                time.sleep(0.05)
         self.close()
         pytest.fail(f"The page was not served within {PATIENCE} s.")
 
     def close(self) -> None:
         """Ask it to end, as a container is asked."""
-        if self.process is not None:
-            self.process.send_signal(signal.SIGTERM)
-            self.process.wait(30)
+        if self.child is not None:
+            self.server.ask(end=self.child)
+            self.child = None
 
 
 @pytest.fixture(scope="session")
@@ -84,10 +104,18 @@ def browser():
         opened.close()
 
 
+@pytest.fixture(scope="session")
+def server(browser) -> Iterator[Server]:
+    """What studios are forked from."""
+    begun = Server()
+    yield begun
+    begun.close()
+
+
 @pytest.fixture
-def studio(tmp_path: Path, browser) -> Iterator[Studio]:
+def studio(tmp_path: Path, server) -> Iterator[Studio]:
     """A studio of sines, served."""
-    served = Studio(tmp_path / "data")
+    served = Studio(server, tmp_path / "data")
     served.open()
     yield served
     served.close()

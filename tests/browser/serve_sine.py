@@ -1,5 +1,11 @@
-"""The real page over engines of sines: `python tests/browser/serve_sine.py FOLDER PORT PAUSE`."""
+"""The real page over engines of sines, a process of its own for each that is asked for.
 
+Importing takes seconds, so it is done once and each studio is forked from there. On standard input
+a line of JSON each: `{"folder": ..., "port": ..., "pause": ...}` begins one and is answered with its
+process id, `{"end": id}` ends one, as a container is ended, and is answered when it is gone.
+"""
+
+import json
 import os
 import signal
 import sys
@@ -15,11 +21,11 @@ from studio.shell import build_page, launch_options
 from tests.studio.sine_engines import SineEngines
 
 
-def main(folder: str, port: str, pause: str) -> None:
+def serve(folder: str, port: int, pause: float) -> None:
     """Serve until a signal comes."""
-    config = Config(data=Path(folder), port=int(port), host="127.0.0.1")
+    config = Config(data=Path(folder), port=port, host="127.0.0.1")
     engines = SineEngines(config)
-    engines.pause = float(pause)
+    engines.pause = pause
     services, ended = Services(config, engines), threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: ended.set())
     services.start()
@@ -30,5 +36,30 @@ def main(folder: str, port: str, pause: str) -> None:
     services.close()
 
 
+def forked(wish: dict) -> int:
+    """A process that serves what is wished; its id."""
+    child = os.fork()
+    if child:
+        return child
+    try:
+        serve(**wish)
+        os._exit(0)
+    finally:
+        os._exit(1)  # whatever happened, never back into the parent's loop
+
+
+def main() -> None:
+    """Do what each line says, until there are no more."""
+    for line in sys.stdin:
+        wish = json.loads(line)
+        if "end" in wish:
+            os.kill(wish["end"], signal.SIGTERM)
+            answer = os.waitpid(wish["end"], 0)[1]
+        else:
+            answer = forked(wish)
+        sys.stdout.write(f"{answer}\n")
+        sys.stdout.flush()
+
+
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    main()
