@@ -232,10 +232,11 @@ def counted(differences: np.ndarray, alike: float) -> dict[str, int]:
 def sentence(measure: Mapping[str, Any]) -> str:
     """Which side is higher, by how much, and whether that may be chance; for people."""
     found, is_share = Interval(**measure["difference"]), measure["name"] in SHARES
-    by = (
-        f"{abs(found.value):.0%}"[:-1] + " points of 100" if is_share else f"{abs(found.value):.3f}"
+    by = f"{100 * abs(found.value):.0f} points of 100" if is_share else f"{abs(found.value):.3f}"
+    low, high = (
+        f"{100 * end:+.0f}" if is_share else f"{end:+.3f}" for end in (found.low, found.high)
     )
-    ends = f"{found.low:+.3f} to {found.high:+.3f}".replace("-", "\N{MINUS SIGN}")
+    ends = f"{low} to {high}".replace("-", "\N{MINUS SIGN}")
     p = f"p = {measure['p_holm']:.2g}" if measure["p_holm"] >= 0.001 else "p < 0.001"
     span = f"95 % interval of B minus A {ends}, {found.count} pairs, {p} by Holm"
     if found.value == 0:
@@ -243,5 +244,10 @@ def sentence(measure: Mapping[str, Any]) -> str:
     if not is_share and abs(found.value) < ALIKE:
         return f"{measure['title']}: A and B differ by less than 0.001 ({span})."
     higher = "B" if found.value > 0 else "A"
-    verdict = "it holds 0: this may be chance" if found.holds_zero else "it does not hold 0"
+    if found.holds_zero:
+        verdict = "it holds 0: this may be chance"
+    elif measure["p_holm"] > 0.05:
+        verdict = "it does not hold 0, but among several measures this may be chance"
+    else:
+        verdict = "it does not hold 0"
     return f"{measure['title']}: {higher} is higher by {by} ({span}); {verdict}."

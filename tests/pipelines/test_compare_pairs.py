@@ -176,6 +176,13 @@ def test_sentences_name_the_higher_side_and_what_chance_may_do():
     assert sentence({"name": "clap", "title": "x", "difference": wide, "p_holm": 1.0}).endswith(
         "may be chance."
     )
+    assert sentence({"name": "clap", "title": "x", "difference": low, "p_holm": 0.06}).endswith(
+        "it does not hold 0, but among several measures this may be chance."
+    )
+    share = {"name": "order", "title": "Order kept", "difference": low, "p_holm": 0.012}
+    assert sentence(share).startswith(
+        "Order kept: A is higher by 20 points of 100 (95 % interval of B minus A −30 to −10, "
+    )
     hair = {"value": -5e-5, "low": -0.014, "high": 0.014, "count": 24}
     found = sentence({"name": "clap", "title": "x", "difference": hair, "p_holm": 0.0001})
     assert "24 pairs, p < 0.001 by Holm" in found
