@@ -12,7 +12,7 @@ from components.figures import plotly_script
 from components.summary_table import summary_table
 from pipelines.errors import StudioError
 from studio.services.comparison_request import SIDES
-from studio.services.comparison_views import ComparisonViews
+from studio.services.comparison_views import ComparisonViews, file_name
 from studio.services.downloads import Downloads
 from studio.store.candidates import StoredCandidate
 
@@ -52,7 +52,7 @@ class ComparisonFolder:
         report = self.comparisons.report(comparison)
         for pair in report["pairs"]:
             for side in SIDES:
-                pair[side]["file"] = f"{SOUNDS}/{side}/{number_of(pair['place'])}.wav"
+                pair[side]["file"] = f"{SOUNDS}/{file_name(pair['place'], side)}.wav"
         text = json.dumps(report, ensure_ascii=False, indent=1)
         (folder / "report.json").write_text(text + "\n", encoding="utf-8")
         if report["summary"]:
@@ -65,9 +65,8 @@ class ComparisonFolder:
     def _write_sounds(self, comparison: str, folder: Path) -> dict[tuple[int, str], Path]:
         sounds, paths = self.comparisons.all_sounds(comparison), {}
         for (place, side), candidate in sounds.items():
-            paths[place, side] = self.downloads.save(
-                candidate, folder / SOUNDS / side, called=number_of(place)
-            )
+            called = file_name(place, side)
+            paths[place, side] = self.downloads.save(candidate, folder / SOUNDS, called=called)
         return paths
 
     def _write_page(self, comparison: str, folder: Path) -> None:
@@ -88,8 +87,3 @@ class ComparisonFolder:
 
     def _packed(self, candidate: StoredCandidate, folder: Path) -> bytes:
         return self.downloads.save(candidate, folder, "flac").read_bytes()
-
-
-def number_of(place: int) -> str:
-    """The number of a pair, from 1: alike on both sides, so that `evaluate` knows the pairs again."""
-    return f"{place + 1:03d}"

@@ -193,8 +193,11 @@ def scores_of(said: dict[str, dict[str, Any]], job: Job) -> dict[str, Any] | Non
 
 
 def file_name(place: int, side: str) -> str:
-    """What a sound of a comparison is called in a folder: its pair, from 1, and its side."""
-    return f"{place + 1:03d}-{side}"
+    """What a sound of a comparison is called: a folder for its side, and its pair, from 1.
+
+    Alike on both sides, so that `evaluate` knows the pairs again.
+    """
+    return f"{side}/{place + 1:03d}"
 
 
 def cell_of(value: Any) -> Any:

@@ -45,7 +45,7 @@ class Downloads:
         return self.zip_named({name(candidate): candidate for candidate in candidates}, kind)
 
     def zip_named(self, candidates: Mapping[str, StoredCandidate], kind: str) -> Path:
-        """The same under names of one's own, without the endings."""
+        """The same under names of one's own, without the endings; they may name folders."""
         if not candidates:
             raise StudioError("There is no sound yet to take away; wait for the first.")
         folder, kind = self._folder(), check_kind(kind)
@@ -53,10 +53,10 @@ class Downloads:
         try:
             with zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as bundle:
                 for called, candidate in candidates.items():
-                    part = self._write(candidate, kind, folder, called)
-                    bundle.write(part, part.name)
+                    part, inside = self._write(candidate, kind, folder), f"{called}.{kind}"
+                    bundle.write(part, inside)
                     part.unlink()
-                    line = {"file": part.name, **candidate.recipe}
+                    line = {"file": inside, **candidate.recipe}
                     lines.append(json.dumps(line, ensure_ascii=False))
                 bundle.writestr("recipes.jsonl", "\n".join(lines) + "\n")
         except OSError as error:

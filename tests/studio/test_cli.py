@@ -9,6 +9,7 @@ import soundfile
 from pipelines.audio import read_settings
 from studio import cli
 from studio.services.services import Services
+from studio.services.sound_folders import sounds_in, told_captions
 from tests.studio.sine_engines import SineEngines
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -175,6 +176,12 @@ def test_compare_prints_one_line_per_pair_and_writes_a_folder(run, tmp_path):
     names = {path.name for path in out.iterdir()}
     assert names == {"report.json", "pairs.csv", "summary.md", "sounds", "page", "index.html"}
     assert "| CLAP score | CLAP-evaluation |" in (out / "summary.md").read_text()
+    for side in "ab":  # as `evaluate` takes them: one name on both sides, the caption inside
+        sounds = told_captions(sounds_in(out / "sounds" / side))
+        assert [(sound.name, sound.caption) for sound in sounds] == [
+            ("001", "a dog barks then rain falls"),
+            ("002", "rain falls"),
+        ]
 
 
 def test_the_same_comparison_gives_the_same_bytes(run, tmp_path):

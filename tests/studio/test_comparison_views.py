@@ -1,5 +1,6 @@
 import csv
 import io
+import json
 import zipfile
 
 import numpy as np
@@ -57,12 +58,14 @@ def test_the_routes_bring_pictures_and_downloads(services, work):
 
     zipped = zipfile.ZipFile(io.BytesIO(client.get(f"{path}/sounds.zip").content))
     assert zipped.namelist() == [
-        "001-a.wav",
-        "001-b.wav",
-        "002-a.wav",
-        "002-b.wav",
+        "a/001.wav",
+        "b/001.wav",
+        "a/002.wav",
+        "b/002.wav",
         "recipes.jsonl",
     ]
+    files = [json.loads(line)["file"] for line in zipped.read("recipes.jsonl").splitlines()]
+    assert files == zipped.namelist()[:-1]
     assert list((services.store.folder / "outgoing").iterdir()) == []
 
 
