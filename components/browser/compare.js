@@ -37,15 +37,17 @@ export class Comparison {
     ];
     this.count = element("span", { class: "bs-status" });
     this.walk = element("nav", { class: "bs-walk", "aria-label": "Pairs" }, ...this.steps, this.count);
-    this.node = element("div", { class: "bs-comparison" }, this.walk, this.stand.node, this.legend(), this.summary.node, this.pairs.node);
+    this.alone = element("p", { class: "bs-status" }, "One pair shows what differs here; whether it differs in general takes a prompt set.");
+    this.node = element("div", { class: "bs-comparison" }, this.walk, this.stand.node, this.alone, this.legend(), this.summary.node, this.pairs.node);
     this.onkey = (event) => this.pressed(event);
     document.addEventListener("keydown", this.onkey);
   }
 
   legend() {
+    const hands = element("p", {}, "Click or tap a picture to go there; drag across it to loop.");
     const toggle = element("input", { type: "checkbox", checked: this.hasKeys, onchange: (event) => this.turnKeys(event.target.checked) });
     const rows = KEYS.map(([keys, what]) => element("div", {}, element("dt", {}, ...keys.split(" ").map((key) => element("kbd", {}, key))), element("dd", {}, what)));
-    return element("div", { class: "bs-keys" }, element("label", {}, toggle, " Keys"), element("dl", {}, ...rows));
+    return element("div", { class: "bs-keys" }, element("label", {}, toggle, " Keys"), element("dl", {}, ...rows), hands);
   }
 
   turnKeys(isOn) {
@@ -60,6 +62,7 @@ export class Comparison {
     this.pairs.show(pairs, this.place, isOver, wanted);
     this.summary.show(wanted > 1 ? comparison.summary : null);
     this.walk.hidden = wanted < 2;
+    this.alone.hidden = wanted > 1;
     const known = (one) => pairs.some((pair) => pair.place === one);
     if (place !== null && known(place)) this.open(place);
     else if (known(this.place)) this.open(this.place);
@@ -76,9 +79,8 @@ export class Comparison {
     this.stand.show(this.comparison, pair, judgesOf(this.comparison));
     this.pairs.mark(place);
     const shown = this.pairs.ordered().findIndex((one) => one.place === place);
-    this.count.textContent = `Pair ${place + 1} · number ${shown + 1} of ${this.comparison.pairs.length} in the list`;
-    this.steps[0].disabled = this.pairs.beside(place, -1) === null;
-    this.steps[1].disabled = this.pairs.beside(place, 1) === null;
+    this.count.textContent = `Pair ${place + 1} · number ${shown + 1} of ${this.comparison.pairs.length} in the list below`;
+    for (const button of this.steps) button.disabled = this.comparison.pairs.length < 2;
     if (!isNew) return;
     this.onpair(place);
     if (!isChosen) return;
@@ -88,8 +90,7 @@ export class Comparison {
   }
 
   step(by) {
-    const next = this.pairs.beside(this.place, by);
-    if (next !== null) this.open(next, true);
+    this.open(this.pairs.beside(this.place, by), true);
   }
 
   /** Keys act while the comparison is on the page, and never where one writes or another key is meant. */

@@ -243,7 +243,7 @@ const versus = ({ a, b }) => {
 
 function statusOf(comparison) {
   const made = `${comparison.pairs.length} of ${comparison.wanted} ${comparison.wanted === 1 ? "pair" : "pairs"}`;
-  if (comparison.status === "done") return `${made}, heard and scored.`;
+  if (comparison.status === "done") return `${made}, made and scored.`;
   if (comparison.status === "stopped") return `Stopped, with ${made}.`;
   if (comparison.status === "failed") return `Not finished: ${made}.`;
   return `${made} · ${comparison.note || "at work"}`;

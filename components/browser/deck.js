@@ -225,7 +225,7 @@ function glide(node, from) {
 
 function statusOf(run) {
   const made = `${run.cards.length} of ${run.wanted} ${run.wanted === 1 ? "sound" : "sounds"}`;
-  if (run.status === "done") return `${made}, heard and scored.`;
+  if (run.status === "done") return `${made}, made and scored.`;
   if (run.status === "stopped") return `Stopped, with ${made}.`;
   if (run.status === "failed") return `Not finished: ${made}.`;
   return `${made} · ${run.note || "at work"}`;

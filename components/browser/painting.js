@@ -19,12 +19,15 @@ const LANES = {
 
 const isDark = () => document.body.classList.contains("dark");
 
+/** The colours of a picture, from its lowest level to its highest. */
+export const coloursOf = (isDifference) => (isDifference ? DIFFERENCES : LEVELS)[isDark() ? "dark" : "light"];
+
 /** Draw a figure of plain values into a node, or draw it again when the theme or the values change. */
 export function paint(plotly, node, figure, { isDifference = false } = {}) {
   const style = getComputedStyle(document.body);
   const [ink, line] = ["--bs-soft", "--bs-line"].map((name) => style.getPropertyValue(name).trim());
   const theme = isDark() ? "dark" : "light";
-  const colours = (isDifference ? DIFFERENCES : LEVELS)[theme];
+  const colours = coloursOf(isDifference);
   const scale = colours.map((colour, i) => [i / (colours.length - 1), colour]);
   const data = figure.data.map((trace, i) =>
     trace.type === "heatmap"

@@ -1,7 +1,7 @@
 /** All pairs of a comparison, to listen through them: where the two differ most comes first. */
 
 import { element } from "./element.js";
-import { score } from "./words.js";
+import { ALIKE, plain } from "./words.js";
 
 const last = (value, otherwise) => (value === null || value === undefined ? otherwise : value);
 const ORDERS = {
@@ -58,10 +58,10 @@ export class Pairs {
     }
   }
 
-  /** The pair so many steps on from this one in the order shown, or null at an end. */
+  /** The pair so many steps on from this one in the order shown; after the last comes the first. */
   beside(place, by) {
     const ordered = this.ordered();
-    return ordered[ordered.findIndex((pair) => pair.place === place) + by]?.place ?? null;
+    return ordered.at((ordered.findIndex((pair) => pair.place === place) + by) % ordered.length).place;
   }
 
   row(pair) {
@@ -84,8 +84,8 @@ function chips(pair) {
   const { a, b, difference } = pair;
   const made = [];
   if (typeof difference?.clap === "number") {
-    const ahead = Math.abs(difference.clap) < 0.0005 ? null : difference.clap > 0 ? "b" : "a";
-    made.push(chip(ahead, `CLAP ${score(a.scores.clap)} → ${score(b.scores.clap)}`));
+    const ahead = Math.abs(difference.clap) < ALIKE ? null : difference.clap > 0 ? "b" : "a";
+    made.push(chip(ahead, `CLAP ${plain(a.scores.clap, 3)} → ${plain(b.scores.clap, 3)}`));
   }
   if (difference?.integrity) made.push(chip(difference.integrity > 0 ? "b" : "a", difference.integrity > 0 ? "all there in B only" : "all there in A only"));
   if (difference?.order) made.push(chip(difference.order > 0 ? "b" : "a", difference.order > 0 ? "in order in B only" : "in order in A only"));

@@ -1,9 +1,9 @@
 /** What the judges say of a pair, as a table: who said it, A, B, and the difference. */
 
 import { element } from "./element.js";
-import { score } from "./words.js";
+import { ALIKE, plain } from "./words.js";
 
-const signed = (value, digits) => `${value > 0 ? "+" : value < 0 ? "−" : "±"}${Math.abs(value).toFixed(digits)}`;
+const signed = (value, digits) => (Number(value.toFixed(digits)) === 0 ? `±${(0).toFixed(digits)}` : `${value > 0 ? "+" : ""}${plain(value, digits)}`);
 
 /** Rows of [measure, who says so, A, B, difference, its sign (1: better in B)]. */
 function rowsOf(pair, judges) {
@@ -14,12 +14,13 @@ function rowsOf(pair, judges) {
     return said === null || said === undefined ? "–" : said ? yes : name === "integrity" && scores.missing?.length ? `misses ${scores.missing.join(", ")}` : no;
   };
   const change = (value) => (value === null || value === undefined ? ["–", 0] : [["B worse", "same", "B better"][value + 1], value]);
-  const clap = (scores) => (scores?.clap === null || scores?.clap === undefined ? "–" : score(scores.clap));
+  const clap = (scores) => (scores?.clap === null || scores?.clap === undefined ? "–" : plain(scores.clap, 3));
   const apart = difference?.clap;
-  const loud = (side) => (side.lufs === null || side.lufs === undefined ? "–" : `${side.lufs.toFixed(1)} LUFS`);
+  const ahead = Math.abs(apart ?? 0) < ALIKE ? 0 : Math.sign(apart);
+  const loud = (side) => (side.lufs === null || side.lufs === undefined ? "–" : `${plain(side.lufs, 1)} LUFS`);
   const both = pair.a.lufs !== null && pair.b.lufs !== null;
   return [
-    ["CLAP score", judges.clap, clap(a), clap(b), apart === null || apart === undefined ? "–" : signed(apart, 3), Math.sign(apart ?? 0)],
+    ["CLAP score", judges.clap, clap(a), clap(b), apart === null || apart === undefined ? "–" : signed(apart, 3), ahead],
     ["Every event there", judges.listener, verdict(a, "integrity", "yes", "no"), verdict(b, "integrity", "yes", "no"), ...change(difference?.integrity)],
     ["Order kept", judges.listener, verdict(a, "order", "yes", "no"), verdict(b, "order", "yes", "no"), ...change(difference?.order)],
     ["Loudness as made", "ITU-R BS.1770", loud(pair.a), loud(pair.b), both ? `${signed(pair.b.lufs - pair.a.lufs, 1)} LU` : "–", 0],

@@ -4,6 +4,7 @@ import { element, say } from "./element.js";
 import { Lane, Overlay, peaksOf } from "./lane.js";
 import { Listening } from "./listening.js";
 import { GUTTER, MARGIN, paint } from "./painting.js";
+import { Scale } from "./scale.js";
 import { heardIn, scoreTable } from "./scores.js";
 import { other, SIDES } from "./transport.js";
 
@@ -26,10 +27,11 @@ export class Stand {
     this.lane = new Lane(this.hands);
     this.sides = { a: new SideView("a", this.hands), b: new SideView("b", this.hands) };
     this.difference = new PictureView("Difference of the two spectrograms, B minus A in dB: blue where A is louder, red where B is", this.hands);
+    this.scales = { levels: new Scale("for A and B alike"), apart: new Scale("", { isDifference: true }) };
     this.apart = element(
       "details",
       { class: "bs-apart", open: !matchMedia("(max-width: 560px)").matches },
-      element("summary", {}, "Difference: ", element("b", { class: "bs-a" }, "A louder"), " · ", element("b", { class: "bs-b" }, "B louder")),
+      element("summary", {}, "Difference: ", element("b", { class: "bs-a" }, "A louder"), " · ", element("b", { class: "bs-b" }, "B louder"), " ", this.scales.apart.node),
       this.difference.node,
     );
     this.apart.addEventListener("toggle", () => this.paint());
@@ -39,6 +41,7 @@ export class Stand {
       { class: "bs-stand", "aria-label": "The pair in view" },
       this.title, this.facts, this.controls(), this.live,
       element("div", { class: "bs-sides" }, this.sides.a.node, this.sides.b.node),
+      element("p", { class: "bs-legend" }, "Level: ", this.scales.levels.node),
       this.apart, this.table,
     );
     this.watcher = new ResizeObserver(() => this.paint());
@@ -91,6 +94,9 @@ export class Stand {
       this.sides.a.picture.take(figures.a);
       this.sides.b.picture.take(figures.b);
       this.difference.take(figures.difference);
+      const { zmin, zmax, reach } = figures.scale;
+      this.scales.levels.take(zmin, zmax);
+      this.scales.apart.take(-reach, reach);
       this.paint();
     } catch (error) {
       for (const view of views) view.fail(error.message);
@@ -100,6 +106,7 @@ export class Stand {
   paint() {
     if (!this.plotly || !this.node.isConnected) return;
     for (const side of SIDES) this.sides[side].picture.paint(this.plotly);
+    for (const scale of Object.values(this.scales)) scale.paint();
     if (this.apart.open) this.difference.paint(this.plotly, true);
   }
 

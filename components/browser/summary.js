@@ -1,14 +1,19 @@
 /** What a whole prompt set says: each measure's paired difference as a dot with its interval. */
 
 import { element } from "./element.js";
+import { plain } from "./words.js";
 
-const signed = (value) => `${value > 0 ? "+" : value < 0 ? "−" : ""}${Math.abs(value).toFixed(3)}`;
+const SHARES = ["integrity", "order"]; // in hundredths of the pairs; the others are scores
+const figure = (value, name) => (SHARES.includes(name) ? plain(100 * value, 0) : plain(value, 3));
+const signed = (value, name) => `${value > 0 ? "+" : ""}${figure(value, name)}`;
+const DISTANCES = "Distances to recordings (FD, KAD) are measured from folders of sounds, by ";
 
 export class Summary {
   constructor() {
     this.body = element("div", { class: "bs-measures" });
     this.note = element("p", { class: "bs-status" });
-    this.node = element("section", { class: "bs-summary", "aria-label": "Over all pairs", hidden: true }, element("h3", {}, "Over all pairs"), this.body, this.note);
+    const distances = element("p", { class: "bs-status" }, DISTANCES, element("code", {}, "python -m studio.cli evaluate"), ".");
+    this.node = element("section", { class: "bs-summary", "aria-label": "Over all pairs", hidden: true }, element("h3", {}, "Over all pairs"), this.body, this.note, distances);
   }
 
   /** summary: as the comparison tells it; null while fewer than two pairs are scored. */
@@ -25,19 +30,21 @@ export class Summary {
 /** A measure: its name, the dot on its axis, counts, and the sentence. */
 function row(measure, sentence) {
   const { difference, better, worse, equal } = measure;
-  const counts = `B better ${better}, A better ${worse}, equal ${equal}; ${difference?.count ?? 0} pairs`;
+  const unit = SHARES.includes(measure.name) ? " %" : "";
+  const levels = ["a", "b"].map((side) => `${side.toUpperCase()} ${figure(measure[side].value, measure.name)}${unit}`).join(", ");
+  const counts = `${levels}. B better ${better}, A better ${worse}, equal ${equal}; ${difference.count} pairs`;
   return element(
     "article",
     { class: "bs-measure" },
     element("h4", {}, measure.title, element("span", { class: "bs-judge" }, measure.judge)),
-    difference && Number.isFinite(difference.value) ? dot(difference, sentence) : element("p", { class: "bs-status" }, "No pair has it."),
+    dot(difference, measure.name, sentence),
     element("p", { class: "bs-counts" }, counts),
     element("p", { class: "bs-said" }, sentence ?? ""),
   );
 }
 
 /** The difference B minus A on an axis with nought in the middle. */
-function dot({ value, low, high }, sentence) {
+function dot({ value, low, high }, name, sentence) {
   const ends = [value, low, high].filter(Number.isFinite).map(Math.abs);
   const reach = axisEnd(Math.max(...ends));
   const at = (x) => `${50 + (50 * x) / reach}%`;
@@ -45,13 +52,13 @@ function dot({ value, low, high }, sentence) {
   const holdsNought = !(low > 0 || high < 0);
   return element(
     "div",
-    { class: `bs-dot-plot ${holdsNought ? "is-open" : value > 0 ? "is-b" : "is-a"}`, role: "img", "aria-label": sentence ?? `B minus A: ${signed(value)}` },
+    { class: `bs-dot-plot ${holdsNought ? "is-open" : value > 0 ? "is-b" : "is-a"}`, role: "img", "aria-label": sentence ?? `B minus A: ${signed(value, name)}` },
     element("i", { class: "bs-nought" }),
     bar,
     element("i", { class: "bs-dot", style: `left:${at(value)}` }),
-    element("span", { class: "bs-axis-low" }, `A better · ${signed(-reach)}`),
-    element("span", { class: "bs-axis-mid" }, signed(value)),
-    element("span", { class: "bs-axis-high" }, `${signed(reach)} · B better`),
+    element("span", { class: "bs-axis-low" }, `A better · ${signed(-reach, name)}`),
+    element("span", { class: "bs-axis-mid" }, signed(value, name)),
+    element("span", { class: "bs-axis-high" }, `${signed(reach, name)} · B better`),
   );
 }
 

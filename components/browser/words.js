@@ -4,6 +4,12 @@ export const seconds = (value) => `${value.toFixed(1)} s`;
 
 export const score = (value) => value.toFixed(3);
 
+/** A number with the minus sign that is as wide as a plus. */
+export const plain = (value, digits) => value.toFixed(digits).replace("-", "−");
+
+/** CLAP scores that are nearer than this are called equal, as in the summary. */
+export const ALIKE = 0.0005;
+
 const STEPS = [
   [60, 1, "second"],
   [3600, 60, "minute"],

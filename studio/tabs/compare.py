@@ -1,10 +1,12 @@
 """Compare: two models, or one at two settings, on the same words and the same noise."""
 
+import time
 from typing import Any
 
 import gradio as gr
 
 from components import elements
+from pipelines.errors import StudioError
 from pipelines.seeds import SEED_LIMIT
 from studio.services.requests import draw_seed
 from studio.services.services import Services
@@ -38,6 +40,7 @@ def build(services: Services) -> None:
     wire_button(services, form)
     wire_form(services, form)
     wire_reuse(services, form, bench)
+    gr.api(endpoint(services), api_name="compare", concurrency_limit=4)
 
 
 def build_form(services: Services) -> dict[str, Any]:
@@ -175,14 +178,16 @@ def wire_form(services: Services, form: dict[str, Any]) -> None:
 
     @shown
     def take_list(path):
-        return "\n".join(services.read_prompt_file(path))
+        return "\n".join(services.read_prompt_file(path)), ""
 
     @shown
     def take_defaults(model):
         return services.defaults(model)
 
     form["set"].input(take_set, form["set"], form["prompts"], **HIDDEN)
-    form["upload"].upload(take_list, form["upload"], form["prompts"], **HIDDEN)
+    form["upload"].upload(take_list, form["upload"], [form["prompts"], form["set"]], **HIDDEN)
+    # What one has changed by hand is no longer the set.
+    form["prompts"].input(None, None, form["set"], js="() => ''", **HIDDEN)
     for side in "ab":
         made = [form[f"steps_{side}"], form[f"guidance_{side}"]]
         form[f"model_{side}"].input(take_defaults, form[f"model_{side}"], made, **HIDDEN)
@@ -202,6 +207,49 @@ def wire_reuse(services: Services, form: dict[str, Any], bench: gr.HTML) -> None
             own = dict(zip(("steps", "guidance"), services.defaults(made["model"]), strict=True))
             told += [own[name] if made[name] is None else made[name] for name in own]
             told.append(made["sampler"])
-        return told
+        return [*told, ""]
 
-    bench.select(reuse, None, [form[name] for name in ASKED], **HIDDEN)
+    bench.select(reuse, None, [form[name] for name in (*ASKED, "set")], **HIDDEN)
+
+
+def endpoint(services: Services) -> Any:
+    """The named endpoint `/compare`, for programs: the same as the button, and it waits."""
+
+    def compare(
+        prompts: str,
+        model_a: str | None = None,
+        model_b: str | None = None,
+        seconds: float = 10.0,
+        steps_a: int | None = None,
+        steps_b: int | None = None,
+        guidance_a: float | None = None,
+        guidance_b: float | None = None,
+        seed: int | None = None,
+        request: gr.Request = None,
+    ) -> dict:
+        """Pairs of sounds from the same noise (a prompt per line), their scores, and a summary.
+
+        Each sound is an address on this server. Null takes the usual models, a model's own numbers,
+        and a drawn seed.
+        """
+        usual = usual_sides(services)
+        wish = services.check_comparison(
+            prompts,
+            a={"model": model_a or usual["a"], "steps": steps_a, "guidance": guidance_a},
+            b={"model": model_b or usual["b"], "steps": steps_b, "guidance": guidance_b},
+            seconds=seconds,
+            seed=seed,
+        )
+        job = services.compare(owner_of(request, services.config.on_space), wish)
+        while not services.comparisons.job_of(job).is_over:
+            time.sleep(0.1)
+        found = services.comparisons.view(job)
+        if found["error"]:
+            raise StudioError(found["error"])
+        for pair in found["pairs"]:
+            for side in "ab":
+                del pair[side]["peaks"]  # a drawing, for the page alone
+                pair[side]["sound"] = f"/studio/candidates/{pair[side]['id']}/sound.wav"
+        return found
+
+    return shown(compare)

@@ -1,6 +1,7 @@
 """What a person does in Compare: two sides, one player, keys, links, reloads. Slow: a real page."""
 
 import re
+import urllib.request
 
 import pytest
 
@@ -23,10 +24,13 @@ def test_compare_play_turn_and_loop(watch):
     seen = watch()
     page = seen.page
     seen.compare("a dog barks then rain falls")
-    assert seen.compared() == "1 of 1 pair, heard and scored."
+    assert seen.compared() == "1 of 1 pair, made and scored."
     seen.see_drawn()
     assert re.search(r"[?&]compare=[0-9a-f]{32}&pair=0$", page.url)
     assert page.locator(".bs-scores tbody tr").count() == 4
+    levels, apart = page.locator(".bs-scale").all_inner_texts()
+    assert re.fullmatch(r"−\d+\s*−?\d+ dBFS\s*for A and B alike", levels)
+    assert re.fullmatch(r"−(\d+)\s*\+\1 dB\s*", apart)
     page.click(".bs-transport .bs-play")
     page.wait_for_function(
         "() => parseFloat(document.querySelector('.bs-ab-lane .bs-clock').textContent) > 0.2"
@@ -95,8 +99,12 @@ def test_a_batch_is_listened_through_and_summed_up(watch):
     seen = watch()
     page = seen.page
     seen.compare(BATCH)
-    assert seen.compared() == "3 of 3 pairs, heard and scored."
+    assert seen.compared() == "3 of 3 pairs, made and scored."
     assert page.locator(".bs-measure").count() >= 1
+    assert re.match(
+        r"A 100 %, B 100 %\. B better 0, A better 0, equal 1|A \d\.\d{3}, B \d\.\d{3}\. B better",
+        page.locator(".bs-counts").first.inner_text(),
+    )
     assert page.locator(".bs-pairs li").count() == 3
     reached = page.locator(".bs-distance i").evaluate_all("all => all.map((i) => i.clientWidth)")
     assert reached == sorted(reached, reverse=True)
@@ -108,6 +116,10 @@ def test_a_batch_is_listened_through_and_summed_up(watch):
     page.wait_for_function("(url) => location.href !== url", arg=first)
     page.wait_for_selector(".bs-transport .bs-play.is-playing")
     page.keyboard.press("k")
+    page.wait_for_function("(url) => location.href === url", arg=first)
+    page.keyboard.press("k")  # before the first comes the last
+    page.wait_for_selector('.bs-pairs li:last-child [aria-current="true"]')
+    page.keyboard.press("j")
     page.wait_for_function("(url) => location.href === url", arg=first)
     page.select_option(".bs-listen select", "asked")
     assert [text.split("\n")[1] for text in page.locator(".bs-pairs li").all_inner_texts()] == (
@@ -142,7 +154,7 @@ def test_a_comparison_goes_on_while_the_page_is_reloaded(watch, studio):
     seen.page.wait_for_selector(".bs-stand:not([hidden]) .bs-prompt")
     assert seen.page.locator("baton-bench .bs-bar.is-over").count() == 0
     seen.page.reload()
-    assert seen.compared() == "3 of 3 pairs, heard and scored."
+    assert seen.compared() == "3 of 3 pairs, made and scored."
 
 
 def test_faults_are_told_and_the_same_twice_is_refused(watch):
@@ -155,6 +167,38 @@ def test_faults_are_told_and_the_same_twice_is_refused(watch):
     seen.compare("a dog barks", guidance=4.5)  # what the model's own is
     seen.page.wait_for_selector("text=A and B are the same")
     assert seen.page.locator("baton-comparisons .bs-run").count() == 0
+
+
+def test_the_named_endpoint_answers_programs(studio):
+    """`/compare` through Gradio's own client: pairs with scores and sounds, and the summary."""
+    from gradio_client import Client
+    from gradio_client.exceptions import AppError
+
+    client = Client(studio.address, verbose=False)
+    found = client.predict(BATCH, seconds=1.0, guidance_b=2.0, seed=3, api_name="/compare")
+    assert [pair["seed"] for pair in found["pairs"]] == [3, 4, 5]
+    assert [found["request"][side]["guidance"] for side in "ab"] == [4.5, 2.0]
+    assert found["summary"]["measures"][0]["difference"]["count"] == 3
+    sound = studio.address.rstrip("/") + found["pairs"][2]["b"]["sound"]
+    with urllib.request.urlopen(sound) as answer:
+        assert answer.read(4) == b"RIFF"
+    with pytest.raises(AppError, match="A and B are the same"):
+        client.predict("a dog", "embedded", "embedded", api_name="/compare")
+
+
+def test_a_prompt_set_fills_the_field_until_it_is_changed(watch):
+    """Its prompts stand in the field; once one of them is changed it is no longer the set."""
+    page = watch().page
+    page.get_by_role("tab", name="Compare").click()
+    page.click("#prompt-set input")
+    page.get_by_role("option", name="Two events together").click()
+    page.wait_for_function(
+        "() => document.querySelector('#compare-prompts textarea').value.split('\\n').length === 12"
+    )
+    assert page.input_value("#prompt-set input").startswith("Two events together")
+    page.focus("#compare-prompts textarea")
+    page.keyboard.type("x")
+    page.wait_for_function("() => document.querySelector('#prompt-set input').value === 'Your own'")
 
 
 def test_a_sound_that_did_not_come_is_tried_again(watch):

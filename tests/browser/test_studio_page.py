@@ -12,7 +12,7 @@ def test_generate_hear_and_come_back_after_a_restart(watch, studio):
     """Four cards with player, picture, score and verdicts; all still there after a restart."""
     seen = watch()
     seen.generate("a dog barks then rain falls")
-    assert seen.finish() == "4 of 4 sounds, heard and scored."
+    assert seen.finish() == "4 of 4 sounds, made and scored."
     page = seen.page
     assert page.locator(".bs-card").count() == 4
     page.wait_for_function("() => document.querySelectorAll('.bs-picture.is-drawn').length === 4")
@@ -63,7 +63,7 @@ def test_a_run_goes_on_while_the_page_is_reloaded(watch, studio):
     seen.generate("a dog barks")
     seen.page.wait_for_selector(".bs-card:not(.bs-waiting)")
     seen.page.reload()
-    assert seen.finish() == "8 of 8 sounds, heard and scored."
+    assert seen.finish() == "8 of 8 sounds, made and scored."
 
 
 def test_words_from_people_are_never_code(watch):

@@ -158,7 +158,10 @@ def test_opening_the_page_loads_no_torch(tmp_path):
         [sys.executable, "-c", PROBE, str(tmp_path)], cwd=ROOT, capture_output=True, text=True
     )
     assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout.splitlines()[-1]) == {"heavy": [], "endpoints": ["/generate"]}
+    assert json.loads(done.stdout.splitlines()[-1]) == {
+        "heavy": [],
+        "endpoints": ["/generate", "/compare"],
+    }
 
 
 def test_faults_of_a_handler_reach_the_page_as_words(caplog):
