@@ -230,9 +230,10 @@ def test_a_comparison_fills_the_form_again(watch):
         "() => document.querySelector('#compare-prompts textarea').value.startsWith('a dog')"
     )
     assert page.input_value("#compare-prompts textarea") == "a dog barks\nrain falls"
-    assert page.input_value("#guidance-b input[type=number]") == "2"
+    # The fields are filled one after the other.
+    page.wait_for_function("() => document.querySelector('#guidance-b input').value === '2'")
+    page.wait_for_function("() => document.querySelector('#compare-pinned input').checked")
     assert page.input_value("#compare-seed input") == seed
-    assert page.is_checked("#compare-pinned input")
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
