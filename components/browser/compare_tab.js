@@ -142,7 +142,7 @@ export class Bench extends HTMLElement {
       notices.dataset.said = JSON.stringify(said);
       notices.replaceChildren(...said.map(([kind, text]) => element("li", { class: kind, role: kind === "bs-wrong" ? "alert" : null }, text)));
     }
-    const word = comparison.is_over ? `${comparison.pairs.length} pairs, ${comparison.status}.` : `${comparison.pairs.length} of ${comparison.wanted} pairs ready.`;
+    const word = comparison.is_over ? statusOf(comparison) : `${comparison.pairs.length} of ${comparison.wanted} pairs ready.`;
     if (this.live.textContent !== word) this.live.textContent = word;
     if (comparison.is_over && !comparison.pairs.length) {
       this.body.replaceChildren(element("div", { class: "bs-empty" }, element("strong", {}, "No pair was made."), element("span", {}, "Change the request and press Compare again.")));

@@ -31,7 +31,7 @@ export class Pairs {
   show(pairs, place, isSettled, wanted) {
     this.node.hidden = wanted < 2;
     [this.pairs, this.isSettled] = [pairs, isSettled];
-    this.title.textContent = isSettled ? `${pairs.length} pairs` : `${pairs.length} of ${wanted} pairs`;
+    this.title.textContent = isSettled ? `${pairs.length} ${pairs.length === 1 ? "pair" : "pairs"}` : `${pairs.length} of ${wanted} pairs`;
     const shown = JSON.stringify([this.order, isSettled, pairs]);
     if (shown !== this.shown) this.list.replaceChildren(...this.ordered().map((pair) => this.row(pair)));
     this.shown = shown;

@@ -20,7 +20,7 @@ function rowsOf(pair, judges) {
   const loud = (side) => (side.lufs === null || side.lufs === undefined ? "–" : `${plain(side.lufs, 1)} LUFS`);
   const both = pair.a.lufs !== null && pair.b.lufs !== null;
   return [
-    ["CLAP score", judges.clap, clap(a), clap(b), apart === null || apart === undefined ? "–" : signed(apart, 3), ahead],
+    ["CLAP score", `how near sound and words are, to 1; by ${judges.clap}`, clap(a), clap(b), apart === null || apart === undefined ? "–" : signed(apart, 3), ahead],
     ["Every event there", judges.listener, verdict(a, "integrity", "yes", "no"), verdict(b, "integrity", "yes", "no"), ...change(difference?.integrity)],
     ["Order kept", judges.listener, verdict(a, "order", "yes", "no"), verdict(b, "order", "yes", "no"), ...change(difference?.order)],
     ["Loudness as made", "ITU-R BS.1770", loud(pair.a), loud(pair.b), both ? `${signed(pair.b.lufs - pair.a.lufs, 1)} LU` : "–", 0],

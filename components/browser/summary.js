@@ -57,7 +57,7 @@ function dot({ value, low, high }, name, sentence) {
     bar,
     element("i", { class: "bs-dot", style: `left:${at(value)}` }),
     element("span", { class: "bs-axis-low" }, `A better · ${signed(-reach, name)}`),
-    element("span", { class: "bs-axis-mid" }, signed(value, name)),
+    element("span", { class: "bs-axis-mid" }, signed(value, name), SHARES.includes(name) ? " points" : ""),
     element("span", { class: "bs-axis-high" }, `${signed(reach, name)} · B better`),
   );
 }

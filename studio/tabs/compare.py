@@ -48,7 +48,7 @@ def build_form(services: Services) -> dict[str, Any]:
     form = {}
     form["prompts"] = gr.Textbox(
         label="Prompts",
-        info="One per line; each becomes a pair.",
+        info="One per line; each becomes a pair. Equal lines count once.",
         value=EXAMPLES[1],
         placeholder="a dog barks followed by a church bell ringing",
         lines=3,

@@ -53,6 +53,7 @@ class Watched:
         if guidance is not None:
             if not self.page.locator("#guidance-b input[type=number]").is_visible():
                 self.page.click("#compare-making > button")
+                self.page.wait_for_timeout(300)  # when first shown, a slider is set once more
             self.page.fill("#guidance-b input[type=number]", str(guidance))
             self.page.press("#guidance-b input[type=number]", "Tab")
         self.page.press("#compare-prompts textarea", "Control+Enter")
