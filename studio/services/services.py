@@ -8,7 +8,9 @@ from typing import Any
 from pipelines.errors import StudioError
 from studio.config import Config
 from studio.jobs import Worker
+from studio.services.backup import Backup
 from studio.services.batches import COMPARE, GENERATE
+from studio.services.campaigns import Campaigns
 from studio.services.comparison import Comparison
 from studio.services.comparison_folder import ComparisonFolder
 from studio.services.comparison_request import SIDES, Wish, check_wish
@@ -21,7 +23,10 @@ from studio.services.judging import Judging
 from studio.services.making import Maker
 from studio.services.prompt_sets import prompt_sets, prompts_of
 from studio.services.requests import Request, check_request, read_prompt_file
+from studio.services.results import Results
 from studio.services.views import Views
+from studio.services.vote_data import VoteData
+from studio.services.voting import Voting
 from studio.services.world import World
 from studio.store.store import Store
 
@@ -46,6 +51,11 @@ class Services:
         self.downloads = Downloads(self.store)
         self.world = World(self.engines)
         self.evaluation = Evaluation(self.engines, config.data)
+        self.voting = Voting(self.store)
+        self.campaigns = Campaigns(self.store)
+        self.results = Results(self.store)
+        self.vote_data = VoteData(self.store)
+        self.backup = Backup(self.store)
         self.worker = Worker(self.store.jobs, [self.generation.work, self.comparison.work])
         self.warming = threading.Event()
 

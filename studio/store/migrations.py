@@ -107,11 +107,138 @@ def m004_findings(rows: Connection) -> None:
     rows.execute(text("alter table jobs add column findings text not null default '{}'"))
 
 
+def m005_votes(rows: Connection) -> None:
+    """Campaigns, what each voter was shown, and what they said; `position` is the order of a backup.
+
+    Rows are only added. A vote is taken back or changed by a row of a later revision; what a person
+    asked to have deleted is gone, and the name in `forgotten` keeps a backup from bringing it back.
+    """
+    number = {
+        "sqlite": "integer primary key autoincrement",
+        "postgresql": "bigint generated always as identity primary key",
+    }[rows.dialect.name]
+    for table, columns in VOTE_TABLES.items():
+        rows.execute(text(f"create table {table} (position {number}, {columns})"))
+    rows.execute(
+        text("""
+        create table drafts (
+            serving text primary key references servings (id),
+            answer text not null,
+            updated_at text not null
+        )""")
+    )
+    for index, where in VOTE_INDEXES.items():
+        rows.execute(text(f"create index {index} on {where}"))
+
+
+VOTE_TABLES = {
+    "campaigns": """
+        id text not null unique,
+        owner text not null,
+        definition text not null,
+        created_at text not null""",
+    "campaign_events": """
+        id text not null unique,
+        campaign text not null references campaigns (id),
+        kind text not null,
+        said text not null,
+        created_at text not null""",
+    "campaign_clips": """
+        campaign text not null references campaigns (id),
+        prompt integer not null,
+        system text not null,
+        take integer not null,
+        clip text not null references clips (sha256),
+        source text not null references clips (sha256),
+        candidate text,
+        measures text not null,
+        created_at text not null,
+        unique (campaign, prompt, system, take)""",
+    "voters": """
+        id text not null unique,
+        kind text not null,
+        created_at text not null""",
+    "servings": """
+        id text not null unique,
+        campaign text not null references campaigns (id),
+        voter text not null references voters (id),
+        number integer not null,
+        kind text not null,
+        prompt integer not null,
+        clips text not null,
+        answer integer not null,
+        nonce text not null,
+        created_at text not null,
+        unique (campaign, voter, number)""",
+    "hearings": """
+        serving text not null references servings (id),
+        place integer not null,
+        created_at text not null,
+        unique (serving, place)""",
+    "votes": """
+        id text not null unique,
+        serving text not null references servings (id),
+        campaign text not null references campaigns (id),
+        voter text not null references voters (id),
+        revision integer not null,
+        action text not null,
+        kind text not null,
+        prompt integer not null,
+        system_a text,
+        system_b text,
+        take_a integer,
+        take_b integer,
+        outcome text,
+        reason text,
+        first_played integer,
+        heard text not null,
+        decision_ms integer,
+        interface text not null,
+        created_at text not null,
+        unique (serving, revision)""",
+    "vote_aspects": """
+        vote text not null references votes (id),
+        aspect text not null,
+        outcome text not null,
+        unique (vote, aspect)""",
+    "vote_scores": """
+        vote text not null references votes (id),
+        place integer not null,
+        system text not null,
+        take integer not null,
+        aspect text not null,
+        value double precision,
+        unique (vote, place, aspect)""",
+    "reveals": """
+        serving text not null unique references servings (id),
+        created_at text not null""",
+    "exclusions": """
+        id text not null unique,
+        campaign text not null references campaigns (id),
+        voter text,
+        vote text,
+        reason text not null,
+        made_by text not null,
+        lifts text,
+        created_at text not null""",
+    "forgotten": """
+        voter text not null unique,
+        created_at text not null""",
+}
+VOTE_INDEXES = {
+    "campaign_events_by_campaign": "campaign_events (campaign)",
+    "votes_by_campaign": "votes (campaign, position)",
+    "votes_by_voter": "votes (voter)",
+    "servings_by_prompt": "servings (campaign, prompt)",
+    "exclusions_by_campaign": "exclusions (campaign)",
+}
+
 MIGRATIONS: tuple[Callable[[Connection], None], ...] = (
     m001_candidates,
     m002_jobs,
     m003_judgements,
     m004_findings,
+    m005_votes,
 )
 
 

@@ -2,11 +2,13 @@
 
 from pathlib import Path
 
+from studio.store.campaigns import CampaignTable
 from studio.store.candidates import CandidateTable
 from studio.store.clips import ClipFolder
 from studio.store.database import Database, local_url
 from studio.store.jobs import JobTable
 from studio.store.migrations import migrate
+from studio.store.votes import VoteTable
 
 
 class Store:
@@ -24,6 +26,8 @@ class Store:
         self.clips = ClipFolder(self.folder / "clips")
         self.candidates = CandidateTable(self.database)
         self.jobs = JobTable(self.database)
+        self.campaigns = CampaignTable(self.database)
+        self.votes = VoteTable(self.database)
 
     def close(self) -> None:
         """Let go of the database."""

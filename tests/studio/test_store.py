@@ -11,7 +11,7 @@ from pipelines.errors import StudioError
 from pipelines.records import Candidate, Prompt, Settings
 from studio.store.clips import ClipFolder
 from studio.store.database import Database, local_url
-from studio.store.migrations import MIGRATIONS, migrate
+from studio.store.migrations import MIGRATIONS, VOTE_TABLES, migrate
 from studio.store.store import Store
 
 
@@ -56,8 +56,10 @@ def test_each_step_follows_from_the_one_before(tmp_path, count):
     migrate(database)
     tables = set(inspect(database.engine).get_table_names())
     assert tables == {
+        *VOTE_TABLES,
         "candidates",
         "clips",
+        "drafts",
         "favourite_events",
         "job_candidates",
         "jobs",

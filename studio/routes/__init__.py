@@ -1,0 +1,27 @@
+"""The page's own addresses under /studio: one file per verb, each with a table of what it answers."""
+
+from pathlib import Path
+
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
+
+from studio.routes import campaigns, compare, generate, page, results, vote
+from studio.routes.door import door
+from studio.services.services import Services
+
+ROOT = Path(__file__).resolve().parents[2]
+FILES = (page, generate, vote, campaigns, results, compare)  # each has a TABLE
+
+
+def routes(services: Services) -> list[Route | Mount]:
+    """Every route, each bound to these services."""
+    bound = [
+        Route(f"/studio{path}", door(services, answer), methods=[method])
+        for file in FILES
+        for method, path, answer in file.TABLE
+    ]
+    return [
+        *bound,
+        Mount("/studio/components", StaticFiles(directory=ROOT / "components" / "browser")),
+        Mount("/studio/assets", StaticFiles(directory=ROOT / "assets" / "page")),
+    ]

@@ -1,0 +1,63 @@
+"""Comparisons: how each stands, its pictures, and what may be taken away of it."""
+
+import json
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from studio.routes.door import Answer, outgoing, taken_away
+from studio.services.comparison_views import file_name
+from studio.services.services import Services
+
+
+def comparisons(services: Services, request: Request, owner: str) -> dict[str, Any]:
+    """The person's comparisons, the newest first, without their pairs."""
+    return {"comparisons": services.comparisons.latest(owner)}
+
+
+def comparison(services: Services, request: Request, owner: str) -> dict[str, Any]:
+    """One comparison as it stands; for whoever has the link."""
+    return services.comparisons.view(request.path_params["comparison"])
+
+
+def stop_comparison(services: Services, request: Request, owner: str) -> dict[str, Any]:
+    """Ask a comparison to stop; only who asked for it may."""
+    return {"stopping": services.stop(owner, request.path_params["comparison"])}
+
+
+def pair_picture(services: Services, request: Request, owner: str) -> dict[str, Any]:
+    """Both pictures of a pair and their difference, as plotly figures."""
+    place = request.path_params["place"]
+    return services.comparisons.picture(request.path_params["comparison"], place)
+
+
+def report(services: Services, request: Request, owner: str) -> Response:
+    """Everything of a comparison as JSON, to take away."""
+    found = services.comparisons.report(request.path_params["comparison"])
+    text = json.dumps(found, ensure_ascii=False, indent=1)
+    return taken_away(text, "application/json", f"comparison-{found['id'][:8]}.json")
+
+
+def pairs_table(services: Services, request: Request, owner: str) -> Response:
+    """The pairs of a comparison as CSV, to take away."""
+    name = request.path_params["comparison"]
+    return taken_away(services.comparisons.table(name), "text/csv", f"comparison-{name[:8]}.csv")
+
+
+def pair_sounds(services: Services, request: Request, owner: str) -> Response:
+    """Every sound of a comparison as a zip of WAV files, settings embedded."""
+    found = services.comparisons.all_sounds(request.path_params["comparison"])
+    named = {file_name(*where): candidate for where, candidate in found.items()}
+    return outgoing(services.downloads.zip_named(named, "wav"))
+
+
+TABLE: list[tuple[str, str, Answer]] = [
+    ("GET", "/comparisons", comparisons),
+    ("GET", "/comparisons/{comparison}", comparison),
+    ("POST", "/comparisons/{comparison}/stop", stop_comparison),
+    ("GET", "/comparisons/{comparison}/pairs/{place:int}/picture", pair_picture),
+    ("GET", "/comparisons/{comparison}/report.json", report),
+    ("GET", "/comparisons/{comparison}/pairs.csv", pairs_table),
+    ("GET", "/comparisons/{comparison}/sounds.zip", pair_sounds),
+]
