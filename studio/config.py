@@ -1,8 +1,9 @@
 """All settings of the studio in one frozen record, read from the environment once, at the start."""
 
 import dataclasses
+import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from pipelines.errors import StudioError
@@ -35,6 +36,17 @@ class Config:
     max_guidance: float = 20.0  # beyond, every sound saturates
     max_words: int = 1000  # characters in one prompt; the text encoder reads far fewer
     upload: str = "2mb"  # a list of prompts is a small file
+    backup: str | None = None  # where votes go beyond this disk: dataset:, bucket: or folder:
+    backup_votes: int = 20  # a segment is closed once this many votes wait …
+    backup_seconds: float = 30.0  # … or the first of them has waited this long
+    hub_token: str | None = field(default=None, repr=False)  # for the backup, never shown
+    secret: str | None = field(default=None, repr=False)  # makes voters' ids from accounts
+    has_sign_in: bool = False  # the Space was given Hugging Face accounts (`hf_oauth: true`)
+
+    @property
+    def can_sign_in(self) -> bool:
+        """Whether a signed-in account can be believed: on a Space that was given accounts."""
+        return self.on_space and self.has_sign_in
 
 
 ENVIRONMENT = {
@@ -45,9 +57,18 @@ ENVIRONMENT = {
     "BATON_PORT": "port",
     "BATON_HOST": "host",
     "BATON_WARM": "warm",
+    "BATON_BACKUP": "backup",
+    "BATON_BACKUP_VOTES": "backup_votes",
+    "BATON_BACKUP_SECONDS": "backup_seconds",
+    "HF_TOKEN": "hub_token",
+    "OAUTH_CLIENT_ID": "has_sign_in",
+    "OAUTH_CLIENT_SECRET": "secret",
+    "BATON_SECRET": "secret",  # after the Space's own, so that it wins
     "SPACE_ID": "on_space",
     "SPACE_HOST": "public_host",
 }
+SWITCHED_ON = {"on_space", "has_sign_in"}  # by being there at all
+LEAST_SECRET = 16  # characters; a short one can be guessed from the ids that it made
 
 
 def read_config(environment: Mapping[str, str], **flags: object) -> Config:
@@ -78,8 +99,14 @@ def read_value(key: str, text: str) -> object:
     field = ENVIRONMENT[key]
     if field == "data":
         return Path(text).expanduser()
-    if field == "on_space":
+    if field in SWITCHED_ON:
         return True
+    if field in {"backup_votes", "backup_seconds"}:
+        return read_count(key, text, float if field == "backup_seconds" else int)
+    if field == "secret" and len(text) < LEAST_SECRET:
+        raise StudioError(
+            f"{key} has {len(text)} characters; give at least {LEAST_SECRET} random ones."
+        )
     if field == "warm":
         if text.lower() not in {"0", "1", "false", "true", "no", "yes"}:
             raise StudioError(f"{key} is {text!r}; it must be 1 or 0.")
@@ -89,3 +116,15 @@ def read_value(key: str, text: str) -> object:
             raise StudioError(f"{key} is {text!r}; it must be a port from 1 to 65535.")
         return int(text)
     return text
+
+
+def read_count(key: str, text: str, kind: type) -> int | float:
+    """A positive number of this kind."""
+    try:
+        found = kind(text)
+    except ValueError:
+        found = math.nan
+    if not 0 < found < math.inf:
+        words = "a whole number from 1" if kind is int else "a number of seconds over 0"
+        raise StudioError(f"{key} is {text[:40]!r}; it must be {words}.")
+    return found
