@@ -3,7 +3,8 @@ import pyloudnorm
 import pytest
 
 from pipelines.audio import resample
-from pipelines.compare.loudness import integrated_lufs, matched, turned
+from pipelines.compare.loudness import matched
+from pipelines.loudness import integrated_lufs, turned
 
 RATE = 48000
 

@@ -5,8 +5,8 @@ import time
 import numpy as np
 import pytest
 
-from pipelines.compare.loudness import integrated_lufs, turned
 from pipelines.errors import StudioError
+from pipelines.loudness import integrated_lufs, turned
 from studio.jobs import Desk
 from studio.services.services import Services
 from studio.visitors import HERE
