@@ -8,6 +8,7 @@ from studio.store.database import Database
 
 CAST, UNDO = "cast", "undo"  # what a row of votes does
 PERSON, ACCOUNT, SIMULATED = "person", "account", "simulated"  # kinds of voters
+IMPORTED = "imported"  # one more: their votes were cast in another studio
 
 
 @dataclass(frozen=True, kw_only=True)
