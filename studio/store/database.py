@@ -8,6 +8,7 @@ from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.exc import ArgumentError, OperationalError
 
 from pipelines.errors import StudioError
+from studio.refusals import NotStored
 
 
 class Database:
@@ -55,7 +56,7 @@ class Database:
         try:
             yield
         except OperationalError as error:
-            raise StudioError(
+            raise NotStored(
                 f"The database did not take it ({error.orig}); free some disk space, check that "
                 "the data folder can be written, and try again."
             ) from error

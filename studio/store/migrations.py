@@ -158,6 +158,11 @@ VOTE_TABLES = {
         id text not null unique,
         kind text not null,
         created_at text not null""",
+    "joins": """
+        campaign text not null references campaigns (id),
+        voter text not null references voters (id),
+        created_at text not null,
+        unique (campaign, voter)""",
     "servings": """
         id text not null unique,
         campaign text not null references campaigns (id),

@@ -8,6 +8,7 @@ from studio.store.clips import ClipFolder
 from studio.store.database import Database, local_url
 from studio.store.jobs import JobTable
 from studio.store.migrations import migrate
+from studio.store.servings import ServingTable
 from studio.store.votes import VoteTable
 
 
@@ -27,6 +28,7 @@ class Store:
         self.candidates = CandidateTable(self.database)
         self.jobs = JobTable(self.database)
         self.campaigns = CampaignTable(self.database)
+        self.servings = ServingTable(self.database)
         self.votes = VoteTable(self.database)
 
     def close(self) -> None:
