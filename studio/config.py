@@ -32,6 +32,8 @@ class Config:
     max_candidates: int = 256  # in one request, all prompts together
     max_pairs: int = 64  # in one comparison on the page; it then takes the worker for minutes
     max_pairs_alone: int = 2000  # in one comparison on the command line, where nobody waits
+    max_sounds: int = 600  # in one campaign asked for on the page; an hour's work on two cores
+    max_sounds_alone: int = 20_000  # in one campaign on the command line
     max_steps: int = 200  # rectified flow has long converged by then
     max_guidance: float = 20.0  # beyond, every sound saturates
     max_words: int = 1000  # characters in one prompt; the text encoder reads far fewer

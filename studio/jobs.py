@@ -92,17 +92,25 @@ class Worker:
         self.thread = threading.Thread(target=self._work, name="worker", daemon=True)
         self.thread.start()
 
-    def submit(self, kind: str, owner: str, request: dict[str, Any]) -> str:
-        """Put a job in the row; its id."""
-        job = self.table.add(kind, owner, request)
+    def submit(
+        self, kind: str, owner: str, request: dict[str, Any], *, job: str | None = None
+    ) -> str:
+        """Put a job in the row; its id, drawn or given."""
+        found = self.table.add(kind, owner, request, job=job)
         self.called.set()
-        return job
+        return found
 
     def run_now(
-        self, kind: str, owner: str, request: dict[str, Any], watch: Callable[[Desk], None]
+        self,
+        kind: str,
+        owner: str,
+        request: dict[str, Any],
+        watch: Callable[[Desk], None],
+        *,
+        job: str | None = None,
     ) -> Job:
         """Do a job here and now, without the row; `watch` sees the desk at every pulse."""
-        job = self.table.add(kind, owner, request, worker=self.name)
+        job = self.table.add(kind, owner, request, worker=self.name, job=job)
         while not (found := self.table.get(job)).is_over:
             self._do(Desk(found, self.table, in_row=False), watch)
         return found

@@ -52,12 +52,18 @@ class JobTable:
         self.database = database
 
     def add(
-        self, kind: str, owner: str, request: dict[str, Any], *, worker: str | None = None
+        self,
+        kind: str,
+        owner: str,
+        request: dict[str, Any],
+        *,
+        worker: str | None = None,
+        job: str | None = None,
     ) -> str:
-        """A new job, waiting, or already in the hands of this worker; its id."""
+        """A new job, waiting, or already in the hands of this worker; its id, drawn or given."""
         moment = now()
         values = {
-            "id": uuid.uuid4().hex,
+            "id": job or uuid.uuid4().hex,
             "kind": kind,
             "owner": owner,
             "request": json.dumps(request, ensure_ascii=False),
