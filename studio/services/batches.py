@@ -9,11 +9,12 @@ from typing import Any
 
 from pipelines.records import Prompt, Settings
 from pipelines.seeds import SEED_LIMIT
+from studio.services.campaign_systems import side_of
 from studio.services.comparison_request import SIDES, Side, Wish, wish_from_plain
 from studio.services.requests import Request, from_plain
 from studio.store.jobs import Job
 
-GENERATE, COMPARE = "generate", "compare"  # the kinds of job that make candidates
+GENERATE, COMPARE, CAMPAIGN = "generate", "compare", "campaign"  # jobs that make candidates
 BATCH = 8  # candidates sampled together; more wins little on two cores
 Part = tuple[int, Prompt, Settings]  # a candidate to make, and its place in the job
 
@@ -22,6 +23,9 @@ def plan_around(job: Job, place: int, backend: Any) -> list[Part]:
     """The batch of a job in which the candidate at this place was made."""
     if job.kind == COMPARE:
         plan = side_batches(wish_from_plain(job.request), SIDES[place % 2], backend)
+    elif job.kind == CAMPAIGN:
+        system = place // job.request["takes"] % len(job.request["systems"])
+        plan = system_batches(job.request, system, backend)
     else:
         plan = in_batches(from_plain(job.request), backend)
     return next(batch for batch in plan if any(place == at for at, _, _ in batch))
@@ -60,6 +64,26 @@ def pair_batches(wish: Wish, backends: dict[str, Any]) -> list[dict[str, list[Pa
     """The batches of a comparison by their side, those of the same pairs together."""
     plans = {side: side_batches(wish, side, backends[side]) for side in SIDES}
     return [dict(zip(SIDES, both, strict=True)) for both in zip(*plans.values(), strict=True)]
+
+
+def system_batches(plan: dict[str, Any], system: int, backend: Any) -> list[list[Part]]:
+    """Every candidate of one system of a campaign, prompt by prompt, take by take.
+
+    A take of a prompt has the same seed for every system, so that where the noise has one shape it
+    is the same noise.
+    """
+    systems, takes = len(plan["systems"]), plan["takes"]
+    asked = side_of(plan["systems"][system])
+    parts = [
+        (
+            (number * systems + system) * takes + take,
+            Prompt(text=prompt["text"], seconds=prompt["seconds"]),
+            settings_of(backend, asked, (plan["seed"] + number * takes + take) % SEED_LIMIT),
+        )
+        for number, prompt in enumerate(plan["prompts"])
+        for take in range(takes)
+    ]
+    return cut(parts)
 
 
 def cut(parts: list[Part]) -> list[list[Part]]:

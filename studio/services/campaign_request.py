@@ -166,7 +166,9 @@ def check_rows(config: Config, prompts: Any, asked: Wishes) -> tuple[dict[str, A
 def words(what: str, values: Any) -> list[str]:
     """Labels or tags of a prompt, trimmed."""
     given = [values] if isinstance(values, str) else list(values or [])
-    found = list(dict.fromkeys(" ".join(str(value).split()) for value in given if str(value).strip()))
+    found = list(
+        dict.fromkeys(" ".join(str(value).split()) for value in given if str(value).strip())
+    )
     if len(found) > MOST_TAGS or any(len(word) > TAG_LENGTH for word in found):
         raise StudioError(
             f"A prompt has {len(found)} {what}, the longest of {max(map(len, found))} characters; "
@@ -190,9 +192,7 @@ def check_title(title: Any) -> str:
     """The title in one line."""
     found = " ".join(str(title).split())
     if len(found) > TITLE_LENGTH:
-        raise StudioError(
-            f"The title has {len(found)} characters; give at most {TITLE_LENGTH}."
-        )
+        raise StudioError(f"The title has {len(found)} characters; give at most {TITLE_LENGTH}.")
     return found
 
 
@@ -242,9 +242,10 @@ def check_door(config: Config, asked: Wishes) -> dict[str, Any]:
     who = check_choice("who", asked.who)
     if who == "passphrase" and not asked.passphrase:
         raise StudioError("A campaign behind a passphrase needs one; give at least 4 characters.")
-    if who == "account" and not config.on_space:
+    if who == "account" and not config.can_sign_in:
         raise StudioError(
-            "Hugging Face accounts are known on a Space only; choose anyone or a passphrase here."
+            "Hugging Face accounts are known only on a Space with hf_oauth; choose anyone or a "
+            "passphrase here."
         )
     kept = hashed(asked.passphrase) if who == "passphrase" else None
     return {"who": who, "passphrase": kept}

@@ -40,9 +40,7 @@ def check_systems(
     return tuple(named(made))
 
 
-def check_system(
-    config: Config, asked: Any, title_of: Callable[[str], str]
-) -> dict[str, Any]:
+def check_system(config: Config, asked: Any, title_of: Callable[[str], str]) -> dict[str, Any]:
     """One system, its numbers within the limits, without its final name."""
     told = {"model": asked} if isinstance(asked, str) else dict(asked)
     told = {key: value for key, value in told.items() if value is not None}

@@ -10,6 +10,8 @@ from studio.config import Config
 from studio.jobs import Worker
 from studio.services.backup import Backup
 from studio.services.batches import COMPARE, GENERATE
+from studio.services.campaign_build import CampaignBuild
+from studio.services.campaign_views import CampaignViews
 from studio.services.campaigns import Campaigns
 from studio.services.comparison import Comparison
 from studio.services.comparison_folder import ComparisonFolder
@@ -52,11 +54,13 @@ class Services:
         self.world = World(self.engines)
         self.evaluation = Evaluation(self.engines, config.data)
         self.voting = Voting(self.store)
-        self.campaigns = Campaigns(self.store)
+        build, seen = CampaignBuild(self.store, self.engines, maker), CampaignViews(self.store)
+        self.campaigns = Campaigns(config, self.store, self.engines, seen, lambda: self.worker)
         self.results = Results(self.store)
         self.vote_data = VoteData(self.store)
         self.backup = Backup(self.store)
-        self.worker = Worker(self.store.jobs, [self.generation.work, self.comparison.work])
+        works = [self.generation.work, self.comparison.work, build.work]
+        self.worker = Worker(self.store.jobs, works)
         self.warming = threading.Event()
 
     def start(self) -> None:

@@ -1,0 +1,138 @@
+"""What a page or a program may see of a campaign, as plain values: to its voters no system is named."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from pipelines.vote.rubrics import rules
+from studio.refusals import Unknown
+from studio.services.campaign_build import places_of, plan_of
+from studio.store.campaigns import BUILDING, FAILED, Campaign
+from studio.store.jobs import DONE, Job
+from studio.store.store import Store
+
+
+@dataclass(frozen=True)
+class CampaignViews:
+    """Read-only answers. Whoever has the id of a campaign, 122 random bits, may see it."""
+
+    store: Store
+
+    def view(self, campaign: str, owner: str, voter: str | None = None) -> dict[str, Any]:
+        """A campaign as it stands, for its owner with more than for others.
+
+        Args:
+            campaign: its id.
+            owner: who asks.
+            voter: as whom they vote, if they do.
+
+        Raises:
+            Unknown: there is no such campaign.
+        """
+        return self._view(self.campaign_of(campaign), owner, voter)
+
+    def listing(self, owner: str, voter: str | None = None) -> list[dict[str, Any]]:
+        """The listed campaigns and one's own, the newest first."""
+        return [
+            self._view(found, owner, voter)
+            for found in self.store.campaigns.latest()
+            if found.owner == owner or found.definition["is_listed"]
+        ]
+
+    def campaign_of(self, campaign: str) -> Campaign:
+        """The campaign of this id."""
+        found = self.store.campaigns.get(campaign)
+        if found is None:
+            raise Unknown("There is no such campaign here; check the link, or ask who sent it.")
+        return found
+
+    def is_whole(self, campaign: Campaign) -> bool:
+        """Whether every sound of a campaign is there."""
+        plan = plan_of(campaign.id, campaign.definition, {})
+        wanted = {place for places in places_of(plan) for place in places}
+        clips = self.store.campaigns.clips(campaign.id)
+        return wanted <= {(one.prompt, one.system, one.take) for one in clips}
+
+    def _view(self, found: Campaign, owner: str, voter: str | None) -> dict[str, Any]:
+        told, job = found.definition, self.store.jobs.get(found.id)
+        status, said = standing(found, job)
+        view = {
+            "id": found.id,
+            "title": told["title"],
+            "task": told["task"],
+            "status": status,
+            "said": said,
+            "share_made": round(job.progress, 4) if job and status == BUILDING else None,
+            "aspects": told["aspects"],
+            "half_steps": told["half_steps"],
+            "reveals": told["reveals"],
+            "heard_share": told["heard_share"],
+            "who": told["who"],
+            "is_listed": told["is_listed"],
+            "is_mine": found.owner == owner,
+            "voters": told["voters"],
+            "rules": rules(
+                told["task"],
+                told["aspects"],
+                rubric=told["rubric"],
+                half_steps=told["half_steps"],
+            ),
+            "prompts": len(told["prompts"]),
+            "takes": told["takes"],
+            "items": items_of(told),
+            "votes_wanted": told["votes_wanted"],
+            "progress": self._progress(found, voter),
+            "needs": self._needs(found, voter),
+            "created_at": found.created_at,
+        }
+        if "origin" in told:
+            view["origin"] = told["origin"]
+        return view if found.owner != owner else {**view, **self._for_owner(found, job)}
+
+    def _for_owner(self, found: Campaign, job: Job | None) -> dict[str, Any]:
+        """What is added for who made the campaign."""
+        return {
+            "systems": found.definition["systems"],
+            "link": f"/?campaign={found.id}",
+            "notices": job.notices if job else [],
+        }
+
+    def _progress(self, found: Campaign, voter: str | None) -> dict[str, int]:
+        """How many votes there are, and how many of them are this voter's."""
+        told, votes = found.definition, self.store.votes.live_votes(found.id)
+        items = items_of(told)
+        return {
+            "mine": sum(vote.voter == voter for vote in votes),
+            "of": min(items, told["most_per_voter"] or items),
+            "votes": len(votes),
+            "wanted": items * told["votes_wanted"],
+        }
+
+    def _needs(self, found: Campaign, voter: str | None) -> str | None:
+        """What the voter has yet to show before the first serving."""
+        who = found.definition["who"]
+        is_in = voter is not None and self.store.servings.has_joined(found.id, voter)
+        return None if who == "anyone" or is_in else who
+
+
+def standing(found: Campaign, job: Job | None) -> tuple[str, str]:
+    """The status of a campaign and what is said of it: while it is made, its job knows more."""
+    if found.status != BUILDING:
+        return found.status, found.said
+    if job is None:
+        return FAILED, "Its sounds were never begun; open it to make them."
+    if job.is_over and job.status != DONE:
+        return FAILED, job.error or "Stopped before all its sounds were there."
+    return BUILDING, job.note
+
+
+def items_of(definition: dict[str, Any]) -> int:
+    """How many things there are to judge; each is wanted so many votes on."""
+    prompts = len(definition["prompts"])
+    per_prompt = {
+        "pairwise": 1,
+        "integrity": len(definition["systems"]),
+        "temporal": len(definition["systems"]),
+        "mos": definition["takes"],
+        "ovl_rel": definition["takes"],
+    }
+    return prompts * per_prompt[definition["task"]]
