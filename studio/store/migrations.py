@@ -238,12 +238,35 @@ VOTE_INDEXES = {
     "exclusions_by_campaign": "exclusions (campaign)",
 }
 
+
+def m006_segments(rows: Connection) -> None:
+    """What of the votes a backup has: spans of places in each table, and a few notes."""
+    number = {
+        "sqlite": "integer primary key autoincrement",
+        "postgresql": "bigint generated always as identity primary key",
+    }[rows.dialect.name]
+    rows.execute(
+        text(f"""
+        create table segments (
+            position {number},
+            name text not null unique,
+            starts text not null,
+            ends text not null,
+            created_at text not null,
+            confirmed_at text,
+            is_stale integer not null default 0
+        )""")
+    )
+    rows.execute(text("create table marks (name text primary key, value text not null)"))
+
+
 MIGRATIONS: tuple[Callable[[Connection], None], ...] = (
     m001_candidates,
     m002_jobs,
     m003_judgements,
     m004_findings,
     m005_votes,
+    m006_segments,
 )
 
 

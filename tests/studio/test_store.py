@@ -64,7 +64,9 @@ def test_each_step_follows_from_the_one_before(tmp_path, count):
         "job_candidates",
         "jobs",
         "judgements",
+        "marks",
         "migrations",
+        "segments",
     }
     with database.read() as rows:
         assert rows.execute(text("select count(*) from clips")).scalar() == (1 if count else 0)
