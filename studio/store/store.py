@@ -9,6 +9,7 @@ from studio.store.database import Database, local_url
 from studio.store.jobs import JobTable
 from studio.store.migrations import migrate
 from studio.store.servings import ServingTable
+from studio.store.vote_columns import VoteColumns
 from studio.store.votes import VoteTable
 
 
@@ -30,6 +31,7 @@ class Store:
         self.campaigns = CampaignTable(self.database)
         self.servings = ServingTable(self.database)
         self.votes = VoteTable(self.database)
+        self.columns = VoteColumns(self.database)
 
     def close(self) -> None:
         """Let go of the database."""
