@@ -98,6 +98,27 @@ class ServingTable:
             found = rows.execute(question, {"campaign": campaign, "voter": voter}).all()
         return [Shown(serving=read_serving(r), is_voted=r.action == "cast") for r in found]
 
+    def voted_count(self, campaign: str, voter: str) -> int:
+        """How many servings of this voter have a vote that counts."""
+        question = text(
+            "select count(*) from servings s join votes v on v.serving = s.id"
+            " where s.campaign = :campaign and s.voter = :voter and v.action = 'cast'"
+            " and not exists (select 1 from votes w where w.serving = s.id"
+            " and w.revision > v.revision)"
+        )
+        with self.database.read() as rows:
+            return rows.execute(question, {"campaign": campaign, "voter": voter}).scalar()
+
+    def sizes(self, campaign: str) -> dict[str, tuple[int, int]]:
+        """Samples and sample rate in Hz of what a campaign plays, by clip."""
+        question = text(
+            "select distinct sha256, samples, sample_rate from clips join campaign_clips"
+            " on clip = sha256 where campaign = :campaign"
+        )
+        with self.database.read() as rows:
+            found = rows.execute(question, {"campaign": campaign})
+            return {row.sha256: (row.samples, row.sample_rate) for row in found}
+
     def hear(self, serving: str, place: int) -> None:
         """Remember when this sound was first fetched."""
         if place in self.hearings(serving):

@@ -119,6 +119,12 @@ class VoteTable:
             write_vote(rows, stored, serving)
         return stored
 
+    def find(self, vote: str) -> Vote | None:
+        """The row of this id, whether it counts or not."""
+        with self.database.read() as rows:
+            found = read_votes(rows, "v.id = :id", {"id": vote})
+        return found[0] if found else None
+
     def live(self, serving: str) -> Vote | None:
         """The vote on this serving that counts, or None."""
         with self.database.read() as rows:
@@ -297,17 +303,14 @@ def read_votes(rows: Connection, where: str, values: Mapping[str, Any]) -> list[
         said = text(f"select vote, aspect, outcome from vote_aspects where vote in {inside}")
         for row in rows.execute(said, values):
             aspects[row.vote][row.aspect] = row.outcome
-        given = text(
-            f"select vote, place, aspect, value from vote_scores where vote in {inside}"
-            " order by place, aspect"
-        )
+        given = text(f"select vote, place, aspect, value from vote_scores where vote in {inside}")
         for row in rows.execute(given, values):
             scores[row.vote].append((row.place, row.aspect, row.value))
     return [
         Vote(
             **{**row._mapping, "heard": tuple(json.loads(row.heard))},
             aspects=aspects[row.id],
-            scores=tuple(scores[row.id]),
+            scores=tuple(sorted(scores[row.id], key=lambda score: score[:2])),
         )
         for row in found
     ]
