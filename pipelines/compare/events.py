@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pipelines.compare.intervals import Interval, wilson
 from pipelines.compare.results import bounds, result
 from pipelines.errors import StudioError
+from pipelines.intervals import Interval, wilson
 
 HOW = "Wilson's, 95 %"
 

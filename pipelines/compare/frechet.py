@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 
 from pipelines.compare.embeddings import checked_pair, counted, owners
-from pipelines.compare.intervals import Interval
 from pipelines.compare.jackknife import LEAST, corrected, leave_out
 from pipelines.compare.results import bounds, result
 from pipelines.errors import StudioError
+from pipelines.intervals import Interval
 
 HOW = "delete-a-group jackknife without bias, Student's t, 95 %"
 NAMED_FAD = "VGGish"  # what Kilgour et al. (2019) measured with; all others are called FD

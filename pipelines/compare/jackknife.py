@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pipelines.compare.intervals import Interval
+from pipelines.intervals import Interval
 from pipelines.seeds import numpy_generator
 
 GROUPS = 20  # clips are left out in so many groups: a distance costs seconds, 20 give a steady t

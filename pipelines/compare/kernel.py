@@ -6,9 +6,9 @@ from typing import Any, Literal
 import numpy as np
 
 from pipelines.compare.embeddings import checked_pair, counted, owners
-from pipelines.compare.intervals import Z95
 from pipelines.compare.results import result
 from pipelines.errors import StudioError
+from pipelines.intervals import Z95
 
 Bandwidth = Literal["reference", "kadtk-1.1"]
 SCALE = 100.0  # what kadtk multiplies by since 2025-02-27; before that it was 1000

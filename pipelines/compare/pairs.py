@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from pipelines.compare.intervals import Interval, wilson
 from pipelines.compare.significance import discordant, holm, mcnemar, sign_flips
 from pipelines.errors import StudioError
+from pipelines.intervals import Interval, wilson
 
 Scores = Mapping[str, Any]  # clap, integrity, order, events; None where nobody could say
 MEASURES = {"clap": "CLAP score", "integrity": "Every event there", "order": "Order kept"}

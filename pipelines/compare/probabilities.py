@@ -4,9 +4,9 @@ from typing import Any, Literal
 
 import numpy as np
 
-from pipelines.compare.intervals import bootstrap_mean
 from pipelines.compare.results import bounds, result
 from pipelines.errors import StudioError
+from pipelines.intervals import bootstrap_mean
 from pipelines.seeds import numpy_generator
 
 Direction = Literal["reference||generated", "generated||reference"]

@@ -16,7 +16,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from pipelines.compare.intervals import Interval
+from pipelines.intervals import Interval
 
 KEYS = (
     "metric", "value", "low", "high", "interval", "higher_is_better", "judge", "counts",

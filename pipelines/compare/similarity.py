@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 
 from pipelines.compare.embeddings import checked, checked_pair
-from pipelines.compare.intervals import bootstrap_mean
 from pipelines.compare.jackknife import LEAST, corrected, leave_out
 from pipelines.compare.results import bounds, result
 from pipelines.errors import StudioError
+from pipelines.intervals import bootstrap_mean
 
 
 def validate(audio: np.ndarray, text: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

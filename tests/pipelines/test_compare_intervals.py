@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from pipelines.compare import intervals, probabilities, similarity
+from pipelines import intervals
+from pipelines.compare import probabilities, similarity
 from pipelines.errors import StudioError
 
 
@@ -208,3 +209,26 @@ def test_bad_input_is_refused_in_a_sentence(call, message):
     """Each unusable input names what was got and what to do."""
     with pytest.raises(StudioError, match=message):
         call()
+
+
+def test_clusters_are_drawn_whole():
+    """20 prompts of 5 equal rows say no more than 20 rows: the interval is sqrt(5) times wider."""
+    values = np.repeat(np.arange(20) % 2, 5).astype(float)
+    prompts = np.repeat(np.arange(20), 5)
+    whole = intervals.bootstrap_clusters(lambda at: values[at].mean(), prompts, seed=0)
+    alone = intervals.bootstrap_clusters(lambda at: values[at].mean(), np.arange(100), seed=0)
+    assert whole.value == alone.value == 0.5 and whole.count == 100
+    ratio = (whole.high - whole.low) / (alone.high - alone.low)
+    assert ratio == pytest.approx(math.sqrt(5), rel=0.15)
+
+
+def test_a_figure_that_cannot_be_drawn_has_no_interval():
+    """One cluster, or a figure that is undefined on most draws: the value stands, the ends do not."""
+    one = intervals.bootstrap_clusters(lambda at: 1.0, np.zeros(4), seed=0)
+    rare = intervals.bootstrap_clusters(
+        lambda at: 1.0 if 0 in at else math.nan, np.arange(30), seed=0
+    )
+    for found in (one, rare):
+        assert found.value == 1.0 and math.isnan(found.low) and math.isnan(found.high)
+    with pytest.raises(StudioError, match="needs rows"):
+        intervals.bootstrap_clusters(lambda at: 1.0, np.zeros(0), seed=0)

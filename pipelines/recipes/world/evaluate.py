@@ -12,11 +12,11 @@ import torch
 
 from pipelines.clap import load as load_clap
 from pipelines.compare import frechet, kernel
-from pipelines.compare.intervals import bootstrap_mean, wilson
 from pipelines.generate.backend import Backend
 from pipelines.generate.checkpoints import load
 from pipelines.generate.sampling import run
 from pipelines.generate.tangoflux_backend import TangoFluxBackend
+from pipelines.intervals import bootstrap_mean, wilson
 from pipelines.recipes.world.card import card, curves
 from pipelines.records import Prompt, Settings
 from pipelines.seeds import fork, numpy_generator, torch_generator

@@ -1,6 +1,7 @@
-"""How sure a figure is: Wilson's interval for shares, bootstrap intervals for means and differences."""
+"""How sure a figure is: Wilson's interval for shares, the bootstrap for means, differences and more."""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -108,3 +109,49 @@ def paired_difference(
             f"{len(theirs)}."
         )
     return bootstrap_mean(ours - theirs, seed=seed, repeats=repeats)
+
+
+def bootstrap_clusters(
+    statistic: Callable[[np.ndarray], float],
+    clusters: np.ndarray,
+    *,
+    seed: int,
+    repeats: int = 1000,
+) -> Interval:
+    """Any figure of rows that come in clusters, with its 95 % interval: whole clusters are drawn.
+
+    The clips of one prompt are alike, so the prompt is the unit of chance. Percentiles are taken
+    further out than 2.5 %, as Student's t and n / (n - 1) would for so few clusters (Hesterberg
+    2015, The American Statistician 69, section 5.3). A draw on which the figure is not defined is
+    passed over; where that is more than one in five, the ends are not a number.
+
+    Args:
+        statistic: the figure of rows by their places, int [any]; not a number where undefined.
+        clusters: [rows], what each row belongs to.
+        seed: names the draws.
+        repeats: draws; with 1,000 the ends move by about 4 % of the width from seed to seed.
+
+    Raises:
+        StudioError: no rows.
+    """
+    from scipy.special import ndtr, stdtrit
+
+    names, owner = np.unique(np.asarray(clusters), return_inverse=True)
+    if not len(names):
+        raise StudioError("An interval needs rows; there are none.")
+    value, n = float(statistic(np.arange(len(owner)))), len(names)
+    low = high = math.nan
+    if n > 1:
+        rows = [np.flatnonzero(owner == i) for i in range(n)]
+        draws = numpy_generator(seed, "clusters")
+        found = np.array(
+            [
+                statistic(np.concatenate([rows[i] for i in draws.integers(n, size=n)]))
+                for _ in range(repeats)
+            ]
+        )
+        found = found[np.isfinite(found)]
+        if len(found) >= 0.8 * repeats:
+            tail = float(ndtr(stdtrit(n - 1, 0.025) * math.sqrt(n / (n - 1))))
+            low, high = (float(end) for end in np.quantile(found, [tail, 1 - tail]))
+    return Interval(value=value, low=low, high=high, count=len(owner))
