@@ -11,13 +11,13 @@ from studio.voters import voter_of
 
 def campaigns(services: Services, request: Request, owner: str) -> dict[str, Any]:
     """The listed campaigns and the person's own, the newest first."""
-    return {"campaigns": services.campaigns.listing(owner, voter_id_of(services, request))}
+    return {"campaigns": services.campaigns.listing(owner, voter_of(request, services.config))}
 
 
 def campaign(services: Services, request: Request, owner: str) -> dict[str, Any]:
     """One campaign as it stands; for whoever has the link."""
     name = request.path_params["campaign"]
-    return services.campaigns.view(name, owner, voter_id_of(services, request))
+    return services.campaigns.view(name, owner, voter_of(request, services.config))
 
 
 def close_campaign(services: Services, request: Request, owner: str) -> dict[str, Any]:
@@ -30,12 +30,6 @@ def open_campaign(services: Services, request: Request, owner: str) -> dict[str,
     """Take votes again; only who made it may."""
     services.campaigns.open(owner, request.path_params["campaign"])
     return campaign(services, request, owner)
-
-
-def voter_id_of(services: Services, request: Request) -> str | None:
-    """As whom the person votes, if they do."""
-    voter = voter_of(request, services.config)
-    return voter.id if voter else None
 
 
 TABLE: list[tuple[str, str, Answer]] = [

@@ -6,9 +6,11 @@ from typing import Any
 from pipelines.vote.rubrics import rules
 from studio.refusals import Unknown
 from studio.services.campaign_build import places_of, plan_of
-from studio.store.campaigns import BUILDING, FAILED, Campaign
+from studio.services.voting import Voting
+from studio.store.campaigns import BUILDING, CLOSED, FAILED, OPEN, Campaign
 from studio.store.jobs import DONE, Job
 from studio.store.store import Store
+from studio.voters import Voter
 
 
 @dataclass(frozen=True)
@@ -16,8 +18,9 @@ class CampaignViews:
     """Read-only answers. Whoever has the id of a campaign, 122 random bits, may see it."""
 
     store: Store
+    voting: Voting
 
-    def view(self, campaign: str, owner: str, voter: str | None = None) -> dict[str, Any]:
+    def view(self, campaign: str, owner: str, voter: Voter | None = None) -> dict[str, Any]:
         """A campaign as it stands, for its owner with more than for others.
 
         Args:
@@ -30,7 +33,7 @@ class CampaignViews:
         """
         return self._view(self.campaign_of(campaign), owner, voter)
 
-    def listing(self, owner: str, voter: str | None = None) -> list[dict[str, Any]]:
+    def listing(self, owner: str, voter: Voter | None = None) -> list[dict[str, Any]]:
         """The listed campaigns and one's own, the newest first."""
         return [
             self._view(found, owner, voter)
@@ -52,7 +55,7 @@ class CampaignViews:
         clips = self.store.campaigns.clips(campaign.id)
         return wanted <= {(one.prompt, one.system, one.take) for one in clips}
 
-    def _view(self, found: Campaign, owner: str, voter: str | None) -> dict[str, Any]:
+    def _view(self, found: Campaign, owner: str, voter: Voter | None) -> dict[str, Any]:
         told, job = found.definition, self.store.jobs.get(found.id)
         status, said = standing(found, job)
         view = {
@@ -80,8 +83,8 @@ class CampaignViews:
             "takes": told["takes"],
             "items": items_of(told),
             "votes_wanted": told["votes_wanted"],
-            "progress": self._progress(found, voter),
-            "needs": self._needs(found, voter),
+            "progress": self._progress(found, voter, is_made(found, job)),
+            "needs": self.voting.needs(found, voter),
             "created_at": found.created_at,
         }
         if "origin" in told:
@@ -96,22 +99,12 @@ class CampaignViews:
             "notices": job.notices if job else [],
         }
 
-    def _progress(self, found: Campaign, voter: str | None) -> dict[str, int]:
-        """How many votes there are, and how many of them are this voter's."""
-        told, votes = found.definition, self.store.votes.live_votes(found.id)
-        items = items_of(told)
-        return {
-            "mine": sum(vote.voter == voter for vote in votes),
-            "of": min(items, told["most_per_voter"] or items),
-            "votes": len(votes),
-            "wanted": items * told["votes_wanted"],
-        }
-
-    def _needs(self, found: Campaign, voter: str | None) -> str | None:
-        """What the voter has yet to show before the first serving."""
-        who = found.definition["who"]
-        is_in = voter is not None and self.store.servings.has_joined(found.id, voter)
-        return None if who == "anyone" or is_in else who
+    def _progress(self, found: Campaign, voter: Voter | None, is_made: bool) -> dict[str, int]:
+        """How far this voter is, and the campaign; nobody has voted before all sounds are there."""
+        if is_made:
+            return self.voting.progress(found, voter)
+        items = items_of(found.definition)
+        return {"mine": 0, "of": 0, "votes": 0, "wanted": items * found.definition["votes_wanted"]}
 
 
 def standing(found: Campaign, job: Job | None) -> tuple[str, str]:
@@ -123,6 +116,11 @@ def standing(found: Campaign, job: Job | None) -> tuple[str, str]:
     if job.is_over and job.status != DONE:
         return FAILED, job.error or "Stopped before all its sounds were there."
     return BUILDING, job.note
+
+
+def is_made(found: Campaign, job: Job | None) -> bool:
+    """Whether the making of a campaign's sounds has come to its end."""
+    return found.status == OPEN or (found.status == CLOSED and (job is None or job.status == DONE))
 
 
 def items_of(definition: dict[str, Any]) -> int:

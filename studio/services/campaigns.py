@@ -19,6 +19,7 @@ from studio.services.prompt_sets import prompts_of
 from studio.store.campaigns import BUILDING, CLOSED, OPEN, Campaign
 from studio.store.jobs import WAITING
 from studio.store.store import Store
+from studio.voters import Voter
 
 
 @dataclass(frozen=True)
@@ -102,11 +103,11 @@ class Campaigns:
         )
         return self.view(found.id, owner)
 
-    def view(self, campaign: str, owner: str, voter: str | None = None) -> dict[str, Any]:
+    def view(self, campaign: str, owner: str, voter: Voter | None = None) -> dict[str, Any]:
         """A campaign as it stands."""
         return self.views.view(campaign, owner, voter)
 
-    def listing(self, owner: str, voter: str | None = None) -> list[dict[str, Any]]:
+    def listing(self, owner: str, voter: Voter | None = None) -> list[dict[str, Any]]:
         """The listed campaigns and one's own, the newest first."""
         return self.views.listing(owner, voter)
 
