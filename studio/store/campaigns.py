@@ -105,6 +105,12 @@ class CampaignTable:
             CampaignClip(**{**row._mapping, "measures": json.loads(row.measures)}) for row in found
         ]
 
+    def sounds(self) -> set[str]:
+        """SHA-256 of every sound that a campaign plays or that one was made from."""
+        question = "select clip from campaign_clips union select source from campaign_clips"
+        with self.database.read() as rows:
+            return set(rows.execute(text(question)).scalars())
+
     def _find(self, where: str, values: Mapping[str, Any]) -> list[Campaign]:
         question = text(
             "select c.id, c.owner, c.definition, c.created_at, e.kind, e.said from campaigns c"

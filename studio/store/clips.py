@@ -65,6 +65,17 @@ class ClipFolder:
             samples=audio.shape[1],
         )
 
+    def keep(self, sha256: str, content: bytes) -> None:
+        """Keep a file whose bytes are known to be of this hash."""
+        target = self.path(sha256)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        draft = target.with_name(f"draft-{uuid.uuid4().hex}.wav")
+        with draft.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(target)
+
     def path(self, sha256: str) -> Path:
         """Where the clip of this hash lies."""
         if not NAME.fullmatch(sha256):
