@@ -28,7 +28,7 @@ class Downloads:
         Raises:
             StudioError: another kind, or no room on the disk.
         """
-        return self._write(candidate, check_kind(kind), self._folder())
+        return self._write(candidate, check_kind(kind), self.new_folder())
 
     def save(
         self,
@@ -48,7 +48,7 @@ class Downloads:
         """The same under names of one's own, without the endings; they may name folders."""
         if not candidates:
             raise StudioError("There is no sound yet to take away; wait for the first.")
-        folder, kind = self._folder(), check_kind(kind)
+        folder, kind = self.new_folder(), check_kind(kind)
         target, lines = folder / "baton.zip", []
         try:
             with zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as bundle:
@@ -66,6 +66,17 @@ class Downloads:
             ) from error
         return target
 
+    def new_folder(self) -> Path:
+        """An empty folder for something on its way out; it is gone at the next start."""
+        parent = self.store.folder / "outgoing"
+        try:
+            parent.mkdir(parents=True, exist_ok=True)
+            return Path(tempfile.mkdtemp(dir=parent))
+        except OSError as error:
+            raise StudioError(
+                f"There is no room for a download ({error.strerror}); free some disk space."
+            ) from error
+
     def clear(self) -> None:
         """Delete files that were made and never sent."""
         shutil.rmtree(self.store.folder / "outgoing", ignore_errors=True)
@@ -76,16 +87,6 @@ class Downloads:
         audio, rate = self.store.clips.read(candidate.clip)
         target = folder / f"{called or name(candidate)}.{kind}"
         return write_audio(target, audio, rate, settings={"id": candidate.id, **candidate.recipe})
-
-    def _folder(self) -> Path:
-        parent = self.store.folder / "outgoing"
-        try:
-            parent.mkdir(parents=True, exist_ok=True)
-            return Path(tempfile.mkdtemp(dir=parent))
-        except OSError as error:
-            raise StudioError(
-                f"There is no room for a download ({error.strerror}); free some disk space."
-            ) from error
 
 
 def name(candidate: StoredCandidate) -> str:

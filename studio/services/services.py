@@ -57,7 +57,7 @@ class Services:
         build, seen = CampaignBuild(self.store, self.engines, maker), CampaignViews(self.store)
         self.campaigns = Campaigns(config, self.store, self.engines, seen, lambda: self.worker)
         self.results = Results(self.store)
-        self.vote_data = VoteData(self.store)
+        self.vote_data = VoteData(self.store, self.downloads)
         self.backup = Backup(self.store)
         works = [self.generation.work, self.comparison.work, build.work]
         self.worker = Worker(self.store.jobs, works)

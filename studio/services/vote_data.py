@@ -1,8 +1,25 @@
-"""Votes out and in: data sets, training rows, tables, folders."""
+"""Votes out and in: who may take what away, in which form, and what may be brought."""
 
+import shutil
+import zipfile
+from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
+from pipelines.errors import StudioError
+from studio.refusals import NotAllowed, Unknown
+from studio.services.downloads import Downloads
+from studio.services.vote_export import Writer, sounds_bytes
+from studio.services.vote_formats import FORMS, check_wish
+from studio.services.vote_import import import_votes
+from studio.services.vote_material import Material, read_material
+from studio.services.vote_push import push_folder
+from studio.services.vote_tables import VOTES, write_votes
+from studio.store.campaigns import OPEN, Campaign
 from studio.store.store import Store
+
+MOST_BYTES = 2_000_000_000  # of sounds in one download; what is more is for the command line
 
 
 @dataclass(frozen=True)
@@ -10,3 +27,137 @@ class VoteData:
     """Writes a campaign's votes and sounds for others, and reads theirs."""
 
     store: Store
+    downloads: Downloads
+
+    def forms(self, campaign: str) -> list[dict[str, str]]:
+        """Name and meaning of each form that this campaign's votes have."""
+        task = self._campaign(campaign).definition["task"]
+        return [{"name": n, "about": about} for n, (about, tasks) in FORMS.items() if task in tasks]
+
+    def export(self, owner: str, campaign: str, folder: Path, **wishes: Any) -> dict[str, Any]:
+        """Write the votes into a folder; what it holds, and what was left out.
+
+        Args:
+            wishes: fields of `studio.services.vote_formats.Wish`.
+
+        Raises:
+            NotAllowed: it is somebody else's campaign.
+            StudioError: a wish that cannot be met, no room, a folder with something else in it.
+        """
+        found = self._mine(owner, campaign)
+        wish = check_wish(found.definition, **wishes)
+        refuse_used(folder)
+        material = read_material(self.store, found, fair=wish.fair)
+        writer = Writer(material=material, wish=wish, clips=self.store.clips, folder=folder)
+        return {**writer.write(), "folder": str(folder)}
+
+    def export_zip(self, owner: str, campaign: str, **wishes: Any) -> Path:
+        """The same as a file on its way out, in a folder of its own."""
+        found = self._mine(owner, campaign)
+        wish = check_wish(found.definition, **wishes)
+        material = read_material(self.store, found, fair=wish.fair)
+        if wish.form != "csv":
+            self._refuse_large(material)
+        out = self.downloads.new_folder()
+        inside = out / f"votes-{found.id[:8]}"
+        try:
+            Writer(material=material, wish=wish, clips=self.store.clips, folder=inside).write()
+            return zipped(inside)
+        except StudioError:
+            shutil.rmtree(out, ignore_errors=True)
+            raise
+
+    def votes_table(self, owner: str, campaign: str) -> Path:
+        """The votes as one CSV; for others than the owner only once a listed campaign is closed.
+
+        They get it without voters' words, and without what could tell a voter which sound is whose.
+        """
+        found = self._campaign(campaign)
+        is_mine = found.owner == owner
+        if not is_mine and not found.definition["is_listed"]:
+            raise NotAllowed("Only who made this campaign may take its votes away.")
+        if not is_mine and found.status == OPEN:
+            raise NotAllowed(
+                "While this campaign is open, only who made it may take its votes away: they would "
+                "tell voters what they are hearing. Come back when it is closed."
+            )
+        material = read_material(self.store, found, fair=False)
+        path = self.downloads.new_folder() / f"{found.id[:8]}-{VOTES}"
+        write_votes(material, path, is_public=not is_mine)
+        return path
+
+    def push(
+        self,
+        owner: str,
+        campaign: str,
+        repository: str,
+        environment: Mapping[str, str],
+        *,
+        is_public: bool = False,
+        **wishes: Any,
+    ) -> dict[str, Any]:
+        """Put the votes, as `datasets` reads them, on the Hugging Face Hub; private unless asked.
+
+        Args:
+            repository: organisation/name.
+            environment: holds HF_TOKEN.
+        """
+        folder = self.downloads.new_folder()
+        try:
+            told = self.export(owner, campaign, folder / "data", **{**wishes, "form": "datasets"})
+            at = push_folder(folder / "data", repository, environment, is_public=is_public)
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+        return {**{k: v for k, v in told.items() if k != "folder"}, **at}
+
+    def bring(self, owner: str, path: Path, **wishes: Any) -> dict[str, Any]:
+        """Votes of another studio, or a preference set, as a campaign to read; what was taken.
+
+        Args:
+            path: a folder or zip that a studio exported, or a JSON file with sounds.
+            wishes: sounds, task and title, see `studio.services.vote_import.import_votes`.
+        """
+        return import_votes(self.store, owner, path, **wishes)
+
+    def _campaign(self, campaign: str) -> Campaign:
+        found = self.store.campaigns.get(campaign)
+        if found is None:
+            raise Unknown("There is no such campaign here; check the link, or ask who sent it.")
+        return found
+
+    def _mine(self, owner: str, campaign: str) -> Campaign:
+        found = self._campaign(campaign)
+        if found.owner != owner:
+            raise NotAllowed("Only who made this campaign may take its votes and sounds away.")
+        return found
+
+    def _refuse_large(self, material: Material) -> None:
+        size = sounds_bytes(material, self.store.clips)
+        if size > MOST_BYTES:
+            raise StudioError(
+                f"The sounds of this campaign take {size / 1e9:.1f} GB; at most "
+                f"{MOST_BYTES / 1e9:.0f} GB go through the browser. Take the votes as csv, or write "
+                f"all with `python -m studio.cli vote export {material.campaign.id} --out FOLDER`."
+            )
+
+
+def refuse_used(folder: Path) -> None:
+    """Only a new or an empty folder is written into: old rows must not lie beside new ones."""
+    if folder.is_file() or (folder.is_dir() and any(folder.iterdir())):
+        raise StudioError(f"{folder} is not empty; name a new folder, so that nothing is mixed up.")
+
+
+def zipped(folder: Path) -> Path:
+    """The folder as a zip beside it; each file is gone once it is in."""
+    target = folder.with_suffix(".zip")
+    try:
+        with zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as bundle:
+            for path in sorted(folder.rglob("*")):
+                if path.is_file():
+                    bundle.write(path, path.relative_to(folder.parent))
+                    path.unlink()
+    except OSError as error:
+        raise StudioError(
+            f"The zip could not be written ({error.strerror}); free some disk space."
+        ) from error
+    return target

@@ -23,7 +23,7 @@ def small_campaign(
     store: Store,
     task: str = "pairwise",
     systems: int = 3,
-    prompts: int = 4,
+    prompts: int | list[dict[str, Any]] = 4,
     takes: int = 1,
     *,
     seconds: float = 0.2,
@@ -35,21 +35,24 @@ def small_campaign(
 
     Args:
         store: where it is kept, clips and all.
+        prompts: how many, or the prompts themselves as a definition has them.
         seconds: length of each sound; enough of them is one sine each, at equal loudness.
         with_gold: whether each sound of the first system has a degraded twin.
         changes: fields of the definition other than the defaults below.
     """
     named = [f"s{number}" for number in range(systems)]
+    if isinstance(prompts, int):
+        prompts = [
+            {"text": f"prompt {n}", "seconds": seconds, "labels": [], "tags": []}
+            for n in range(prompts)
+        ]
     definition = {
         "title": "A small campaign",
         "task": task,
         "aspects": ASPECTS[task],
         "rubric": "general" if task == "mos" else None,
         "half_steps": False,
-        "prompts": [
-            {"text": f"prompt {n}", "seconds": seconds, "labels": [], "tags": []}
-            for n in range(prompts)
-        ],
+        "prompts": prompts,
         "systems": [{"name": name, "title": f"System {name}", "kind": "folder"} for name in named],
         "takes": takes,
         "votes_wanted": 2,
@@ -68,7 +71,7 @@ def small_campaign(
     }
     campaign = store.campaigns.add(owner, definition).id
     sounding = [*named, named[0] + DEGRADED] if with_gold else named
-    for prompt in range(prompts):
+    for prompt in range(len(prompts)):
         for system in sounding:
             for take in range(takes):
                 add_sine(store, campaign, prompt, system, take, seconds)
