@@ -1,0 +1,153 @@
+"""An adapter as two files: adapter.safetensors, and adapter.json that says what it belongs to."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from pipelines.errors import StudioError
+from pipelines.finetune.adapters import AdapterConfig, adapter_parameters, attach, detach, fill
+
+TENSORS, CARD = "adapter.safetensors", "adapter.json"
+FORMAT = 1
+DTYPES = {"float16": torch.float16, "bfloat16": torch.bfloat16, "float32": torch.float32}
+
+
+@dataclass(frozen=True, kw_only=True)
+class AdapterInfo:
+    """What an adapter is; its hash is what a Candidate's `adapter` holds."""
+
+    hash: str  # 16 hex digits over the tensors, the config and the base
+    base: str  # revision of the model that it was trained on
+    architecture: str  # class name of the denoiser
+    config: AdapterConfig
+    dtype: str
+    size_bytes: int
+    record: dict[str, Any]  # of the training: config, data, versions, measures
+
+
+def save_adapter(
+    denoiser: nn.Module,
+    folder: Path,
+    *,
+    base: str,
+    config: AdapterConfig,
+    record: Mapping[str, Any] | None = None,
+    dtype: str = "float16",
+) -> AdapterInfo:
+    """Write the adapter that is on the denoiser; the card comes last, so that a half is none.
+
+    Args:
+        folder: made if need be; an adapter in it is replaced.
+        base: revision of the model that it was trained on.
+        config: with which it was attached.
+        record: plain values, kept with it.
+        dtype: in which it is stored.
+    """
+    tensors = {
+        name: value.detach().to("cpu", DTYPES[dtype]).contiguous()
+        for name, value in adapter_parameters(denoiser).items()
+    }
+    if not tensors:
+        raise StudioError("There is no adapter on this model to save; attach one first.")
+    if not all(torch.isfinite(value).all() for value in tensors.values()):
+        raise StudioError(f"The adapter holds values that {dtype} cannot; it was not saved.")
+    own = {
+        "format": FORMAT,
+        "base": base,
+        "architecture": type(denoiser).__name__,
+        "config": asdict(config),
+        "dtype": dtype,
+    }
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / CARD).unlink(missing_ok=True)
+    part = folder / f"{TENSORS}.part"
+    save_file(tensors, part)
+    part.replace(folder / TENSORS)
+    card = {**own, "hash": hash_of(tensors, own), "record": dict(record or {})}
+    part = folder / f"{CARD}.part"
+    part.write_text(json.dumps(card, indent=1, sort_keys=True) + "\n")
+    part.replace(folder / CARD)
+    return read_card(folder)
+
+
+def hash_of(tensors: Mapping[str, Tensor], own: Mapping[str, Any]) -> str:
+    """A name for what the adapter does: 16 hex digits over its config and every value."""
+    total = hashlib.sha256(json.dumps(own, sort_keys=True).encode())
+    for name in sorted(tensors):
+        value = tensors[name]
+        total.update(f"{name} {list(value.shape)} {value.dtype}".encode())
+        total.update(value.contiguous().view(torch.uint8).numpy().tobytes())
+    return total.hexdigest()[:16]
+
+
+def read_card(folder: Path) -> AdapterInfo:
+    """What the adapter in a folder is, without its tensors.
+
+    Raises:
+        StudioError: the folder holds none, or one of a later format.
+    """
+    try:
+        card = json.loads((folder / CARD).read_text())
+        size = (folder / TENSORS).stat().st_size
+    except (OSError, ValueError) as error:
+        raise StudioError(
+            f"{folder.name} holds no whole adapter ({CARD} and {TENSORS}); train or fetch it again."
+        ) from error
+    if not isinstance(card, dict) or card.get("format") != FORMAT:
+        raise StudioError(
+            f"{folder.name}/{CARD} is not an adapter of format {FORMAT}; fetch it again."
+        )
+    try:
+        config = {**card["config"], "layers": tuple(card["config"]["layers"])}
+        return AdapterInfo(
+            **{key: card[key] for key in ("hash", "base", "architecture", "dtype", "record")},
+            config=AdapterConfig(**config),
+            size_bytes=size,
+        )
+    except (KeyError, TypeError) as error:
+        raise StudioError(
+            f"{folder.name}/{CARD} lacks or adds a field: {error}; fetch it again."
+        ) from error
+
+
+def load_adapter(denoiser: nn.Module, folder: Path, *, base: str) -> AdapterInfo:
+    """Put the adapter of a folder on a denoiser.
+
+    Args:
+        base: revision of the model at hand.
+
+    Raises:
+        StudioError: no adapter, one of another base, or one that was changed since it was saved.
+    """
+    info = read_card(folder)
+    if info.base != base or info.architecture != type(denoiser).__name__:
+        raise StudioError(
+            f"The adapter {folder.name} was trained on the base {info.base} ({info.architecture}) "
+            f"and this model is {base} ({type(denoiser).__name__}); choose the model that it "
+            "was trained on."
+        )
+    try:
+        tensors = load_file(folder / TENSORS)
+    except SafetensorError as error:
+        raise StudioError(f"{folder.name}/{TENSORS} is cut short; fetch it again.") from error
+    card = json.loads((folder / CARD).read_text())
+    own = {key: card[key] for key in ("format", "base", "architecture", "config", "dtype")}
+    if hash_of(tensors, own) != info.hash:
+        raise StudioError(
+            f"The adapter {folder.name} was changed since it was saved; fetch it again."
+        )
+    attach(denoiser, info.config)
+    try:
+        fill(denoiser, tensors)
+    except StudioError:
+        detach(denoiser)
+        raise
+    return info
