@@ -37,6 +37,16 @@ def comparisons() -> gr.HTML:
     return plain("<baton-comparisons></baton-comparisons>", "comparisons")
 
 
+def vote() -> gr.HTML:
+    """The campaign in view: its servings, its results, its data."""
+    return plain("<baton-vote></baton-vote>", "voting")
+
+
+def campaigns() -> gr.HTML:
+    """The campaigns that a visitor may see."""
+    return plain("<baton-campaigns></baton-campaigns>", "campaigns")
+
+
 def head(title: str, saying: str) -> gr.HTML:
     """The name of the studio, the state of its model, light or dark."""
     return plain(

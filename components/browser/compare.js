@@ -3,6 +3,7 @@
  * It knows no studio: `source` brings pictures and sounds, from addresses or from beside a page. */
 
 import { element } from "./element.js";
+import { keyOf, keyRows } from "./keys.js";
 import { Pairs } from "./pairs.js";
 import { Stand } from "./stand.js";
 import { Summary } from "./summary.js";
@@ -18,9 +19,6 @@ const KEYS = [
   ["Esc", "no loop"],
   ["J K", "next or previous pair"],
 ];
-const WRITING = 'input:not([type="range"], [type="checkbox"], [type="radio"]), textarea, select, [contenteditable="true"], [role="combobox"], [role="listbox"], [role="menu"], [role="dialog"], [role="tab"]';
-const PRESSED = 'button, a, summary, [role="button"], [type="checkbox"], [type="radio"]'; // space is theirs
-const MOVED = '[type="range"], [type="radio"], [role="slider"]'; // and these have the arrows
 const KEPT = "baton-keys";
 
 export class Comparison {
@@ -46,8 +44,7 @@ export class Comparison {
   legend() {
     const hands = element("p", {}, "Click or tap a picture to go there; drag across it to loop.");
     const toggle = element("input", { type: "checkbox", checked: this.hasKeys, onchange: (event) => this.turnKeys(event.target.checked) });
-    const rows = KEYS.map(([keys, what]) => element("div", {}, element("dt", {}, ...keys.split(" ").map((key) => element("kbd", {}, key))), element("dd", {}, what)));
-    return element("div", { class: "bs-keys" }, element("label", {}, toggle, " Keys"), element("dl", {}, ...rows), hands);
+    return element("div", { class: "bs-keys" }, element("label", {}, toggle, " Keys"), element("dl", {}, ...keyRows(KEYS)), hands);
   }
 
   turnKeys(isOn) {
@@ -95,13 +92,9 @@ export class Comparison {
 
   /** Keys act while the comparison is on the page, and never where one writes or another key is meant. */
   pressed(event) {
-    if (!this.hasKeys || event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
-    if (!this.node.offsetParent || this.place === undefined) return;
-    const at = event.target instanceof Element ? event.target : document.body;
-    if (at.closest(WRITING)) return;
-    const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
-    if (key === " " && at.closest(PRESSED)) return;
-    if (at.closest(MOVED) && (key.startsWith("Arrow") || key === "Home")) return;
+    if (!this.hasKeys || !this.node.offsetParent || this.place === undefined) return;
+    const key = keyOf(event);
+    if (key === null) return;
     let isDone = true;
     if (key === "j" || key === "n") this.step(1);
     else if (key === "k" || key === "p") this.step(-1);

@@ -1,4 +1,4 @@
-/** From a pair of files to a transport that plays them: fetch, decode, and try again if it failed. */
+/** From files, usually a pair, to a transport that plays them: fetch, decode, and try again if it failed. */
 
 import { resampled } from "./resampling.js";
 import { claim, yielding } from "./sounding.js";
@@ -6,21 +6,22 @@ import { SIDES, Transport } from "./transport.js";
 
 export class Listening {
   /** source: where sounds come from; onchange: called at every change of the transport. */
-  constructor(source, onchange) {
+  constructor(source, onchange, sides = SIDES) {
     this.source = source;
     this.onchange = onchange;
+    this.sides = sides;
     this.pair = null;
     this.transport = null;
     this.ready = null; // the promise of the present pair's sounds
-    yielding(this, () => this.transport?.pause());
+    this.deaf = yielding(this, () => this.transport?.pause());
   }
 
   /** Made at the first gesture, or browsers begin it mute. */
   open() {
     if (this.transport) return;
     if (navigator.audioSession) navigator.audioSession.type = "playback"; // iOS: the ring switch does not matter
-    this.transport = new Transport(new AudioContext({ latencyHint: "interactive" }), { onchange: this.onchange });
-    this.transport.turn(this.side ?? "a");
+    this.transport = new Transport(new AudioContext({ latencyHint: "interactive" }), { onchange: this.onchange, sides: this.sides });
+    this.transport.turn(this.side ?? this.sides[0]);
   }
 
   /** The pair to hear next; its sounds are fetched at once, and decoded when a person was here. */
@@ -35,22 +36,23 @@ export class Listening {
 
   fetch() {
     const { pair } = this;
-    this.files ??= Promise.all(SIDES.map((side) => this.source.sound(pair[side])));
+    this.files ??= Promise.all(this.sides.map((side) => this.source.sound(pair[side])));
     this.files.catch(() => {
       if (this.pair === pair) this.files = null; // the next play tries again
     });
     return this.files;
   }
 
-  /** Both sounds in the transport; rejects with a sentence when one does not come. */
+  /** All sounds in the transport; rejects with a sentence when one does not come. */
   prepare() {
     const { pair } = this;
     this.open();
     this.ready ??= (async () => {
       const files = await this.fetch();
       const { context } = this.transport;
-      const [a, b] = await Promise.all(SIDES.map((side, i) => decoded(context, files[i], pair[side].sample_rate)));
-      if (this.pair === pair) this.transport.load({ a, b }, { a: pair.a.gain_db, b: pair.b.gain_db });
+      const sounds = await Promise.all(this.sides.map((side, i) => decoded(context, files[i], pair[side].sample_rate)));
+      const bySide = (values) => Object.fromEntries(this.sides.map((side, i) => [side, values[i]]));
+      if (this.pair === pair) this.transport.load(bySide(sounds), bySide(this.sides.map((side) => pair[side].gain_db)));
     })();
     this.ready.catch(() => {
       if (this.pair === pair) this.ready = null;
@@ -91,7 +93,9 @@ export class Listening {
   }
 
   close() {
+    this.deaf();
     this.transport?.close();
+    this.transport?.context.close();
   }
 }
 

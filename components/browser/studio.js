@@ -5,11 +5,15 @@ import { Bench, Comparisons, linked } from "./compare_tab.js";
 import { Deck } from "./deck.js";
 import { element } from "./element.js";
 import { History } from "./history.js";
+import { Campaigns } from "./vote_list.js";
+import { invited, VoteTab } from "./vote_tab.js";
 
 customElements.define("baton-deck", Deck);
 customElements.define("baton-history", History);
 customElements.define("baton-bench", Bench);
 customElements.define("baton-comparisons", Comparisons);
+customElements.define("baton-vote", VoteTab);
+customElements.define("baton-campaigns", Campaigns);
 
 const KEY = "baton-theme";
 
@@ -75,10 +79,11 @@ document.addEventListener("keydown", (event) => {
   }
 });
 
-/** A link to a comparison opens its tab, as soon as the tabs are there. */
-function openLinked() {
-  const tab = [...document.querySelectorAll('[role="tab"]')].find((one) => one.textContent.trim() === "Compare");
+/** A link to a comparison or a campaign opens its tab, as soon as the tabs are there. */
+function openLinked(name) {
+  const tab = [...document.querySelectorAll('[role="tab"]')].find((one) => one.textContent.trim() === name);
   if (tab) tab.click();
-  else setTimeout(openLinked, 50);
+  else setTimeout(() => openLinked(name), 50);
 }
-if (linked().id) openLinked();
+if (linked().id) openLinked("Compare");
+else if (invited().campaign) openLinked("Vote");

@@ -1,6 +1,6 @@
-/** Two sounds on one clock: both always run, and a short ramp decides which of them is heard.
+/** Sounds on one clock, usually two: all always run, and a short ramp decides which of them is heard.
  *
- * Both sources start at the same moment of the audio clock, at the same place, padded to the same
+ * Their sources start at the same moment of the audio clock, at the same place, padded to the same
  * length: they cannot drift apart. It needs nothing but a BaseAudioContext, so that an
  * OfflineAudioContext renders what a person hears. */
 
@@ -38,13 +38,14 @@ class Fader {
 }
 
 export class Transport {
-  /** onchange: called when it starts, stops, ends, turns to the other side or loops otherwise. */
-  constructor(context, { destination = context.destination, onchange = () => {} } = {}) {
+  /** onchange: called when it starts, stops, ends, turns to another side or loops otherwise. */
+  constructor(context, { destination = context.destination, onchange = () => {}, sides = SIDES } = {}) {
     this.context = context;
     this.onchange = onchange;
-    this.side = "a";
-    this.faders = { a: new Fader(context, 1), b: new Fader(context, 0) };
-    for (const side of SIDES) this.faders[side].node.connect(destination);
+    this.sides = sides;
+    this.side = sides[0];
+    this.faders = Object.fromEntries(sides.map((side) => [side, new Fader(context, Number(side === this.side))]));
+    for (const side of sides) this.faders[side].node.connect(destination);
     this.seconds = 0;
     this.loop = null; // {start, end} in seconds, kept while it is off
     this.isLooping = false;
@@ -61,12 +62,12 @@ export class Transport {
     return this.context.currentTime + LEAD;
   }
 
-  /** Take in two sounds: AudioBuffers by side, and the gain of each in dB. */
-  load(sounds, gains = { a: 0, b: 0 }) {
+  /** Take in the sounds: AudioBuffers by side, and the gain of each in dB. */
+  load(sounds, gains = {}) {
     if (this.run) this.pause();
-    const length = Math.max(...SIDES.map((side) => sounds[side].length));
+    const length = Math.max(...this.sides.map((side) => sounds[side].length));
     this.sounds = {};
-    for (const side of SIDES) this.sounds[side] = padded(this.context, sounds[side], length, gains[side]);
+    for (const side of this.sides) this.sounds[side] = padded(this.context, sounds[side], length, gains[side] ?? 0);
     this.seconds = length / this.context.sampleRate;
     this.resting = 0;
     this.loop = null;
@@ -104,10 +105,10 @@ export class Transport {
     this.onchange();
   }
 
-  /** Hear the other sound at the same place. */
+  /** Hear another of the sounds at the same place. */
   turn(side, at = this.soon) {
     if (side === this.side) return;
-    for (const one of SIDES) this.faders[one].move(one === side ? 1 : 0, at, FADE);
+    for (const one of this.sides) this.faders[one].move(one === side ? 1 : 0, at, FADE);
     this.side = side;
     this.onchange();
   }
@@ -153,7 +154,7 @@ export class Transport {
 
   close() {
     if (this.run) this.pause();
-    for (const side of SIDES) this.faders[side].node.disconnect();
+    for (const side of this.sides) this.faders[side].node.disconnect();
   }
 
   holds(position) {
@@ -167,11 +168,11 @@ export class Transport {
     this.end(before, at);
   }
 
-  /** Both sounds from one place at one moment, faded in. */
+  /** All sounds from one place at one moment, faded in. */
   begin(offset, at) {
     const loop = this.isLooping ? { ...this.loop } : null;
     const run = { offset, started: at, loop, sources: {}, gates: {} };
-    for (const side of SIDES) {
+    for (const side of this.sides) {
       const source = new AudioBufferSourceNode(this.context, {
         buffer: loop ? joined(this.context, this.sounds[side], loop) : this.sounds[side],
         ...(loop ? { loop: true, loopStart: loop.start, loopEnd: loop.end } : {}),
@@ -183,19 +184,19 @@ export class Transport {
       run.sources[side] = source;
       run.gates[side] = gate;
     }
-    run.sources.a.onended = () => this.ended(run);
+    run.sources[this.sides[0]].onended = () => this.ended(run);
     return run;
   }
 
   end(run, at) {
-    for (const side of SIDES) {
+    for (const side of this.sides) {
       run.gates[side].move(0, at, FADE);
       run.sources[side].stop(at + 2 * FADE);
     }
   }
 
   ended(run) {
-    for (const side of SIDES) run.gates[side].node.disconnect();
+    for (const side of this.sides) run.gates[side].node.disconnect();
     if (this.run !== run) return;
     this.run = null;
     this.resting = 0;

@@ -1,0 +1,115 @@
+/** What a campaign leaves: where its votes live, what can be taken away, the link to it, and how to be forgotten. */
+
+import { address, ask, attempt } from "./ask.js";
+import { element, say } from "./element.js";
+
+const TAKEN = [
+  ["csv", "Votes", "every vote as a row of CSV"],
+  ["trl", "Preferences", "prompt, chosen, rejected (TRL), with the sounds"],
+  ["unpaired", "Unpaired", "prompt, completion, label (TRL), with the sounds"],
+  ["baton", "BATON labels", "triplets, the uncertain kept"],
+  ["tangoflux", "TangoFlux", "captions, duration, chosen, reject"],
+  ["datasets", "Data set", "a folder for the datasets library, sounds inside, with a data card"],
+  ["all", "Everything", "all of it in one zip"],
+];
+
+export class CampaignData {
+  /** hands: onchange(campaign) when it was opened or closed, onforget() when votes were deleted. */
+  constructor(hands) {
+    this.hands = hands;
+    this.backup = element("p", { class: "bs-vote-backup", role: "status" });
+    this.node = element("div", { class: "bs-vote-data" });
+  }
+
+  show(campaign) {
+    this.campaign = campaign;
+    this.node.replaceChildren(...[
+      this.card("Where the votes live", this.backup),
+      campaign.is_mine ? this.invitation(campaign) : null,
+      this.card("Take away", ...this.files(campaign)),
+      campaign.is_mine ? this.course(campaign) : null,
+      this.forgetting(),
+    ].filter(Boolean));
+    this.look();
+  }
+
+  card(title, ...children) {
+    return element("section", { class: "bs-vote-card" }, element("h3", {}, title), ...children.filter(Boolean));
+  }
+
+  async look() {
+    const state = await attempt(() => ask("backup"));
+    if (state) this.showBackup(state);
+  }
+
+  /** state: {waiting, sentence}, as every stored vote brings it. */
+  showBackup(state) {
+    if (!state) return;
+    this.backup.textContent = state.sentence;
+    this.backup.classList.toggle("is-waiting", state.waiting > 0);
+  }
+
+  files({ id, is_mine: isMine, is_listed: isListed, status }) {
+    if (!isMine && !(isListed && status === "closed")) return [element("p", {}, "The votes of a public campaign can be taken away once it is closed; those of any other only by who made it.")];
+    const shown = isMine ? TAKEN : TAKEN.slice(0, 1);
+    const rows = shown.map(([kind, word, what]) => element("li", {}, element("a", { class: "bs-act", href: address(`results/${id}/export?as=${kind}`), download: "" }, word), element("span", {}, what)));
+    return [element("ul", { class: "bs-vote-files" }, ...rows), element("p", { class: "bs-status" }, "Voters are numbered, never named. Ties, both-bad and disputed pairs are no training pairs; the data card says how many were left out.")];
+  }
+
+  invitation({ id, is_listed: isListed, who }) {
+    const whole = `${location.origin}${location.pathname}?campaign=${id}`;
+    const field = element("input", { type: "text", class: "bs-vote-address", readonly: true, value: whole, "aria-label": "The link to this campaign", onfocus: (event) => event.target.select() });
+    const copy = element("button", { type: "button", class: "bs-act", onclick: () => this.copy(field) }, "Copy link");
+    const may = { anyone: "Anyone with the link may vote.", passphrase: "Whoever has the link and the passphrase may vote.", account: "Whoever has the link and a Hugging Face account may vote." }[who];
+    return this.card("Invite", element("div", { class: "bs-vote-link" }, field, copy), element("p", { class: "bs-status" }, `${may} ${isListed ? "It is listed, and its results are public." : "It is not listed; only you see its results."}`));
+  }
+
+  async copy(field) {
+    field.select();
+    try {
+      await navigator.clipboard.writeText(field.value);
+      say("The link is copied.");
+    } catch {
+      say("The browser does not let the page copy; the link is selected, copy it by hand.");
+    }
+  }
+
+  course(campaign) {
+    const isOpen = campaign.status === "open";
+    const names = (campaign.systems ?? []).map((system) => system.title || system.name).join(", ");
+    const press = element("button", { type: "button", class: "bs-act", onclick: () => this.turn(isOpen ? "close" : "open") }, isOpen ? "Close the campaign" : "Open it again");
+    return this.card(
+      "The campaign",
+      ...(campaign.notices ?? []).map((notice) => element("p", { class: "bs-status" }, notice)),
+      element("p", {}, `${campaign.prompts} prompts, ${campaign.votes_wanted} votes wanted for each of ${campaign.items} items.`),
+      element("details", { class: "bs-vote-fold" }, element("summary", {}, "What is judged (look at it after you voted yourself)"), element("p", {}, names)),
+      ["open", "closed"].includes(campaign.status) ? press : null,
+    );
+  }
+
+  async turn(verb) {
+    const changed = await attempt(() => ask(`campaigns/${this.campaign.id}/${verb}`, "POST", {}));
+    if (changed) this.hands.onchange(changed);
+  }
+
+  /** Two presses: what is deleted does not come back. */
+  forgetting() {
+    const section = this.card("Your own votes", element("p", {}, "Everything that you answered in any campaign of this studio can be deleted, with the name in your cookie."));
+    const row = element("div", { class: "bs-vote-link" });
+    const first = element("button", { type: "button", class: "bs-act", onclick: () => (row.replaceChildren(element("strong", {}, "Delete all your votes? They do not come back."), yes, no), no.focus()) }, "Delete my votes");
+    const yes = element("button", { type: "button", class: "bs-stop", onclick: () => this.forget(row, first) }, "Delete");
+    const no = element("button", { type: "button", class: "bs-act", onclick: () => (row.replaceChildren(first), first.focus()) }, "Keep them");
+    row.append(first);
+    section.append(row);
+    return section;
+  }
+
+  async forget(row, again) {
+    const done = await attempt(() => ask("vote/forget", "POST", {}));
+    row.replaceChildren(again);
+    if (!done) return;
+    localStorage.removeItem("baton-vote-begun");
+    say(done.sentence);
+    this.hands.onforget();
+  }
+}

@@ -1,0 +1,318 @@
+"""Vote: which sound is better, judged blind. The form is Gradio's; the campaign draws itself."""
+
+from typing import Any
+
+import gradio as gr
+
+from components import elements
+from pipelines.errors import StudioError
+from studio.services.services import Services
+from studio.tabs.door import shown
+from studio.tabs.examples import EXAMPLES
+from studio.visitors import owner_of
+
+FOLLOW = (
+    "(campaign) => { if (campaign) window.dispatchEvent("
+    "new CustomEvent('baton-campaign', {detail: {campaign}})) }"
+)
+HIDDEN = {"api_visibility": "private", "show_progress": "hidden"}
+WHO = [
+    ("Anyone", "anyone"),
+    ("With a passphrase", "passphrase"),
+    ("Hugging Face account", "account"),
+]
+ALIGNED = "embedded-clean"  # what the base is set against until somebody aligns a model
+PLAIN = ("title", "takes", "votes_wanted", "seconds", "who", "passphrase", "is_listed")
+ASKED = (
+    "template",
+    "prompts",
+    "models",
+    "is_added",
+    *(f"added_{name}" for name in ("model", "steps", "guidance", "sampler")),
+    *PLAIN,
+    "is_revealed",
+    "heard",
+    "half_steps",
+    "is_simulated",
+)
+
+
+def build(services: Services) -> None:
+    """The tab, inside the Blocks that are open."""
+    with gr.Row(elem_id="vote", equal_height=False):
+        with gr.Column(scale=0, min_width=320, elem_classes="bs-composer"):
+            elements.campaigns()
+            with gr.Accordion("New campaign", open=False, elem_id="campaign-form"):
+                form = build_form(services)
+        with gr.Column(scale=1, min_width=320, elem_classes="bs-results"):
+            elements.vote()
+    wire_button(services, form)
+    wire_form(services, form)
+
+
+def build_form(services: Services) -> dict[str, Any]:
+    """The controls, by name."""
+    templates = services.campaigns.templates()
+    first = templates[0]
+    form = {
+        "template": gr.Dropdown(
+            [(one["title"], one["name"]) for one in templates],
+            value=first["name"],
+            label="Kind of test",
+            elem_id="campaign-template",
+        ),
+        "about": gr.Markdown(first["about"], elem_id="campaign-about"),
+        "title": gr.Textbox(
+            label="Title",
+            placeholder="What voters read first",
+            max_lines=1,
+            elem_id="campaign-title",
+        ),
+    }
+    form |= build_prompts(services)
+    form |= build_systems(services)
+    with gr.Row(elem_classes="bs-pair-row"):
+        form["takes"] = gr.Number(
+            first["wishes"]["takes"],
+            label="Takes",
+            info="Sounds per prompt and system.",
+            precision=0,
+            minimum=1,
+            maximum=services.config.max_count,
+            min_width=120,
+            elem_id="campaign-takes",
+        )
+        form["votes_wanted"] = gr.Number(
+            first["wishes"]["votes_wanted"],
+            label="Votes wanted",
+            info="For each thing to judge.",
+            precision=0,
+            minimum=1,
+            min_width=120,
+            elem_id="campaign-wanted",
+        )
+    form |= build_door()
+    with gr.Accordion("How it is judged", open=False, elem_id="campaign-judging"):
+        form |= build_judging(first["wishes"])
+    form["button"] = gr.Button("Make the campaign", variant="primary", elem_id="campaign-button")
+    form["campaign"] = gr.Textbox(visible="hidden")
+    return form
+
+
+def build_prompts(services: Services) -> dict[str, Any]:
+    """What is asked of the models."""
+    return {
+        "prompts": gr.Textbox(
+            label="Prompts",
+            info="One per line; each is judged by itself.",
+            value="\n".join(EXAMPLES[1:5]),
+            lines=4,
+            max_lines=10,
+            elem_id="campaign-prompts",
+        ),
+        "set": gr.Dropdown(
+            [
+                ("Your own", ""),
+                *(
+                    (f"{one['title']} ({one['count']})", one["name"])
+                    for one in services.prompt_sets()
+                ),
+            ],
+            value="",
+            label="Prompt set",
+            elem_id="campaign-set",
+        ),
+        "upload": gr.UploadButton(
+            "Upload a list of prompts (.txt, .csv)", file_types=[".txt", ".csv"], size="sm"
+        ),
+        "seconds": gr.Slider(
+            1,
+            services.longest(),
+            value=10,
+            step=0.5,
+            label="Seconds",
+            buttons=[],
+            elem_id="campaign-seconds",
+        ),
+    }
+
+
+def build_systems(services: Services) -> dict[str, Any]:
+    """Whose sounds are judged: models as they are, and one more at settings of its own."""
+    usual, names = services.config.model, [name for _, name in services.choices()]
+    steps, guidance = services.defaults(usual)
+    limits = services.config
+    form = {
+        "models": gr.Dropdown(
+            services.choices(),
+            value=[usual, ALIGNED] if ALIGNED in names and usual != ALIGNED else [usual],
+            multiselect=True,
+            label="Systems",
+            info="Voters never see which is which.",
+            elem_id="campaign-models",
+        )
+    }
+    with gr.Accordion("One more, at other settings", open=False, elem_id="campaign-added"):
+        form |= {
+            "is_added": gr.Checkbox(False, label="Add it to the systems", elem_id="campaign-add"),
+            "added_model": gr.Dropdown(services.choices(), value=usual, label="Model"),
+            "added_steps": gr.Slider(
+                1, limits.max_steps, value=steps, step=1, label="Steps", buttons=[]
+            ),
+            "added_guidance": gr.Slider(
+                0, limits.max_guidance, value=guidance, step=0.1, label="Guidance", buttons=[]
+            ),
+            "added_sampler": gr.Radio(["euler", "heun"], value="euler", label="Sampler"),
+        }
+    return form
+
+
+def build_door() -> dict[str, Any]:
+    """Who may vote, and who finds the campaign."""
+    return {
+        "who": gr.Radio(WHO, value="anyone", label="Who may vote", elem_id="campaign-who"),
+        "passphrase": gr.Textbox(
+            label="Passphrase",
+            info="Kept as a hash; nobody can read it again.",
+            type="password",
+            visible=False,
+            elem_id="campaign-passphrase",
+        ),
+        "is_listed": gr.Checkbox(
+            False,
+            label="Public: listed here, results for all",
+            info="If not, only who has the link finds it.",
+            elem_id="campaign-listed",
+        ),
+    }
+
+
+def build_judging(wishes: dict[str, Any]) -> dict[str, Any]:
+    """What most people leave as the template has it."""
+    is_pairs = wishes["task"] == "pairwise"
+    return {
+        "heard": gr.Slider(
+            0,
+            100,
+            value=80,
+            step=5,
+            label="To be heard of each sound, %",
+            buttons=[],
+            elem_id="campaign-heard",
+        ),
+        "is_revealed": gr.Checkbox(
+            wishes["reveals"] == "on request",
+            label="Voters may ask what they heard, after the vote",
+            elem_id="campaign-reveals",
+        ),
+        "aspects": gr.CheckboxGroup(
+            [("Quality", "quality"), ("Relevance", "relevance")],
+            value=wishes.get("aspects", []),
+            label="Also asked, if voters like",
+            visible=is_pairs,
+            elem_id="campaign-aspects",
+        ),
+        "half_steps": gr.Checkbox(
+            False, label="Half steps (1, 1.5, 2, …)", visible=False, elem_id="campaign-halves"
+        ),
+        "is_simulated": gr.Checkbox(
+            False,
+            label="A demonstration: simulated listeners vote, not people",
+            elem_id="campaign-simulated",
+        ),
+    }
+
+
+def wire_button(services: Services, form: dict[str, Any]) -> None:
+    """The button: check, put in the row, follow."""
+    names = (*ASKED, "aspects")
+
+    @shown
+    def start(request: gr.Request, *values):
+        told = dict(zip(names, values, strict=True))
+        wish = services.campaigns.check(
+            told["prompts"],
+            template=told["template"],
+            systems=systems_of(told),
+            **{name: told[name] if told[name] != "" else None for name in PLAIN},
+            reveals="on request" if told["is_revealed"] else "never",
+            heard_share=told["heard"] / 100,
+            half_steps=told["half_steps"],
+            aspects=told["aspects"],
+            voters="simulated" if told["is_simulated"] else "people",
+        )
+        return services.campaigns.create(owner_of(request, services.config.on_space), wish), ""
+
+    asked = [form[name] for name in names]
+    form["button"].click(start, asked, [form["campaign"], form["passphrase"]], **HIDDEN).success(
+        None, form["campaign"], None, js=FOLLOW, **HIDDEN
+    )
+
+
+def systems_of(told: dict[str, Any]) -> list[Any]:
+    """The models as they are, and the one at other settings where it was added."""
+    if not told["is_added"]:
+        return told["models"]
+    names = ("model", "steps", "guidance", "sampler")
+    return [*told["models"], {name: told[f"added_{name}"] for name in names}]
+
+
+def wire_form(services: Services, form: dict[str, Any]) -> None:
+    """What fills the form: a template, a prompt set, a list, a model's own settings."""
+
+    @shown
+    def take_template(name):
+        found = next((one for one in services.campaigns.templates() if one["name"] == name), None)
+        if found is None:
+            raise StudioError(f"There is no template {name!r}; reload the page.")
+        wishes, chosen = found["wishes"], found.get("prompt_set")
+        return (
+            found["about"],
+            wishes["takes"],
+            wishes["votes_wanted"],
+            wishes["reveals"] == "on request",
+            gr.update(
+                visible=wishes["task"] == "pairwise",
+                value=wishes.get("aspects", []),
+            ),
+            gr.update(visible=wishes["task"] == "mos", value=False),
+            chosen or gr.skip(),
+            "\n".join(services.prompts_of(chosen)) if chosen else gr.skip(),
+        )
+
+    @shown
+    def take_set(name):
+        return "\n".join(services.prompts_of(name)) if name else gr.skip()
+
+    @shown
+    def take_list(path):
+        return "\n".join(services.read_prompt_file(path)), ""
+
+    @shown
+    def take_defaults(model):
+        return services.defaults(model)
+
+    names = (
+        "about",
+        "takes",
+        "votes_wanted",
+        "is_revealed",
+        "aspects",
+        "half_steps",
+        "set",
+        "prompts",
+    )
+    filled = [form[name] for name in names]
+    form["template"].input(take_template, form["template"], filled, **HIDDEN)
+    form["set"].input(take_set, form["set"], form["prompts"], **HIDDEN)
+    form["upload"].upload(take_list, form["upload"], [form["prompts"], form["set"]], **HIDDEN)
+    # What one has changed by hand is no longer the set.
+    form["prompts"].input(None, None, form["set"], js="() => ''", **HIDDEN)
+    made = [form["added_steps"], form["added_guidance"]]
+    form["added_model"].input(take_defaults, form["added_model"], made, **HIDDEN)
+
+    @shown
+    def show_phrase(who):
+        return gr.update(visible=who == "passphrase")
+
+    form["who"].input(show_phrase, form["who"], form["passphrase"], **HIDDEN)
