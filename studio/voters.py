@@ -37,12 +37,20 @@ def voter_of(request: object, config: Config) -> Voter | None:
         request: Starlette's, or a `gr.Request`.
         config: tells whether accounts can be believed here.
     """
+    return next(iter(voters_of(request, config)), None)
+
+
+def voters_of(request: object, config: Config) -> list[Voter]:
+    """All names under which a request may have voted: its account's, and its browser's."""
     wrapped = getattr(request, "request", request)  # gr.Request keeps Starlette's inside
+    found = []
     account = account_in(wrapped, config)
     if account is not None:
-        return Voter(id=account_id(account, secret_of(config)), kind=ACCOUNT)
+        found.append(Voter(id=account_id(account, secret_of(config)), kind=ACCOUNT))
     name = cookie_parser(wrapped.headers.get("cookie", "")).get(COOKIE, "")
-    return Voter(id=voter_id(name), kind=PERSON) if NAME.fullmatch(name) else None
+    if NAME.fullmatch(name):
+        found.append(Voter(id=voter_id(name), kind=PERSON))
+    return found
 
 
 def voter_id(name: str) -> str:

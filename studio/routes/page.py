@@ -21,6 +21,11 @@ def state(services: Services, request: Request, owner: str) -> dict[str, Any]:
     }
 
 
+def backup(services: Services, request: Request, owner: str) -> dict[str, Any]:
+    """Where votes live, and how many of them the backup has not confirmed."""
+    return services.backup.state()
+
+
 def plotly(services: Services, request: Request, owner: str) -> Response:
     """plotly.js out of the installed Python package: nothing comes from another host."""
     from components.figures import plotly_script
@@ -28,4 +33,8 @@ def plotly(services: Services, request: Request, owner: str) -> Response:
     return FileResponse(plotly_script(), media_type="text/javascript", headers=FOREVER)
 
 
-TABLE: list[tuple[str, str, Answer]] = [("GET", "/state", state), ("GET", "/plotly.js", plotly)]
+TABLE: list[tuple[str, str, Answer]] = [
+    ("GET", "/state", state),
+    ("GET", "/backup", backup),
+    ("GET", "/plotly.js", plotly),
+]

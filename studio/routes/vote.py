@@ -9,7 +9,7 @@ from studio.refusals import NotAllowed
 from studio.routes.door import NO_STORE, Answer
 from studio.services.services import Services
 from studio.store.votes import PERSON
-from studio.voters import Voter, new_name, set_voter, voter_id, voter_of
+from studio.voters import Voter, drop_voter, new_name, set_voter, voter_id, voter_of, voters_of
 
 
 def voter_in(services: Services, request: Request) -> Voter:
@@ -23,7 +23,7 @@ def voter_in(services: Services, request: Request) -> Voter:
 def join(services: Services, request: Request, owner: str) -> Response:
     """Take part; a browser without a name gets one, out of reach of scripts."""
     found, name = voter_of(request, services.config), None
-    if found is None or services.voting.is_forgotten(found):
+    if found is None or (found.kind == PERSON and services.voting.is_forgotten(found)):
         name = new_name()
         found = Voter(id=voter_id(name), kind=PERSON)
     passphrase = request.state.body.get("passphrase")
@@ -69,6 +69,14 @@ def reveal(services: Services, request: Request, owner: str) -> dict[str, Any]:
     return services.voting.reveal(request.path_params["serving"], voter_in(services, request))
 
 
+def forget(services: Services, request: Request, owner: str) -> Response:
+    """Delete all that is stored about who asks, and the name in the cookie with it."""
+    names = [voter.id for voter in voters_of(request, services.config)]
+    answer = JSONResponse(services.forgetting.forget(names), headers=NO_STORE)
+    drop_voter(answer, services.config)
+    return answer
+
+
 TABLE: list[tuple[str, str, Answer]] = [
     ("POST", "/vote/{campaign}/join", join),
     ("POST", "/vote/{campaign}/next", next_serving),
@@ -77,4 +85,5 @@ TABLE: list[tuple[str, str, Answer]] = [
     ("POST", "/vote/servings/{serving}/draft", draft),
     ("POST", "/vote/votes", vote),
     ("POST", "/vote/servings/{serving}/reveal", reveal),
+    ("POST", "/vote/forget", forget),
 ]

@@ -11,6 +11,7 @@ from studio.jobs import Worker
 from studio.services.backup import Backup
 from studio.services.batches import COMPARE, GENERATE
 from studio.services.campaign_build import CampaignBuild
+from studio.services.campaign_folders import CampaignFolders
 from studio.services.campaign_views import CampaignViews
 from studio.services.campaigns import Campaigns
 from studio.services.comparison import Comparison
@@ -20,12 +21,14 @@ from studio.services.comparison_views import ComparisonViews
 from studio.services.downloads import Downloads
 from studio.services.engines import Engines
 from studio.services.evaluation import Evaluation
+from studio.services.forgetting import Forgetting
 from studio.services.generation import Generation
 from studio.services.judging import Judging
 from studio.services.making import Maker
 from studio.services.prompt_sets import prompt_sets, prompts_of
 from studio.services.requests import Request, check_request, read_prompt_file
 from studio.services.results import Results
+from studio.services.simulated_voters import SimulatedVoters
 from studio.services.views import Views
 from studio.services.vote_data import VoteData
 from studio.services.voting import Voting
@@ -53,19 +56,24 @@ class Services:
         self.downloads = Downloads(self.store)
         self.world = World(self.engines)
         self.evaluation = Evaluation(self.engines, config.data)
-        self.voting = Voting(self.store)
-        build, seen = CampaignBuild(self.store, self.engines, maker), CampaignViews(self.store)
-        self.campaigns = Campaigns(config, self.store, self.engines, seen, lambda: self.worker)
         self.results = Results(self.store)
         self.vote_data = VoteData(self.store, self.downloads)
-        self.backup = Backup(self.store)
-        works = [self.generation.work, self.comparison.work, build.work]
+        self.backup = Backup(self.store, config)
+        self.voting = Voting(self.store, config, self.backup)
+        self.forgetting = Forgetting(self.store, self.backup)
+        build = CampaignBuild(self.store, self.engines, maker)
+        seen = CampaignViews(self.store, self.voting)
+        self.campaigns = Campaigns(config, self.store, self.engines, seen, lambda: self.worker)
+        self.campaign_folders = CampaignFolders(self.campaigns, self.store.clips)
+        self.simulated_voters = SimulatedVoters(self.store, self.engines, self.voting)
+        works = [self.generation.work, self.comparison.work, build.work, self.results.work]
         self.worker = Worker(self.store.jobs, works)
         self.warming = threading.Event()
 
     def start(self) -> None:
-        """Throw away what was on its way out when the studio last ended; begin to work."""
+        """Throw away what was on its way out, bring votes back from the backup, begin to work."""
         self.downloads.clear()
+        self.backup.start()
         self.worker.start()
 
     def warm(self) -> None:
@@ -194,6 +202,7 @@ class Services:
             raise StudioError(f"There is no model {name[:80]!r}; choose from {', '.join(known)}.")
 
     def close(self) -> None:
-        """End the worker after its present step, then let go of the store."""
+        """Ship the last votes, end the worker after its present step, let go of the store."""
+        self.backup.close()
         self.worker.close()
         self.store.close()

@@ -61,6 +61,13 @@ class Database:
                 "the data folder can be written, and try again."
             ) from error
 
+    def sweep(self) -> None:
+        """With SQLite, empty the write-ahead log, which still holds what was just overwritten."""
+        if self.engine.dialect.name == "sqlite":
+            connection = self.engine.raw_connection()
+            connection.execute("pragma wal_checkpoint(truncate)")
+            connection.close()
+
     def close(self) -> None:
         """Let go of every connection."""
         self.engine.dispose()

@@ -187,6 +187,18 @@ def record(
     )
 
 
+def mark_stale(rows: Connection, places: Mapping[str, Sequence[int]]) -> None:
+    """These rows are about to be deleted: what the backup has of their segments must be rewritten."""
+    for segment in map(read_row, rows.execute(text("select * from segments")).all()):
+        if any(
+            segment.starts.get(table, 0) < place <= segment.ends.get(table, 0)
+            for table, found in places.items()
+            for place in found
+        ):
+            question = text("update segments set is_stale = 1 where name = :name")
+            rows.execute(question, {"name": segment.name})
+
+
 def part_of(rows: Connection, table: str, segment: Segment) -> list[Row]:
     """The rows of a table that lie in a segment, without their places, which are this database's."""
     question = (
