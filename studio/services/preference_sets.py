@@ -74,6 +74,7 @@ class Reading:
     sounds: Sounds
     digest: str  # of the file
     prompts: dict[str, dict[str, Any]] = field(default_factory=dict)
+    places: dict[str, int] = field(default_factory=dict)  # of each prompt among the prompts
     votes: list[VoteRow] = field(default_factory=list)
     refused: Counter = field(default_factory=Counter)
 
@@ -84,6 +85,7 @@ class Reading:
         seconds = None if told is None else within(told, f"{where}: duration", 0.01, 600)
         found = {"text": text, "seconds": seconds, "labels": _labels(row, where), "tags": []}
         known = self.prompts.setdefault(text, found)
+        self.places.setdefault(text, len(self.places))
         known["labels"], known["seconds"] = (known[k] or found[k] for k in ("labels", "seconds"))
         return text
 
@@ -103,7 +105,7 @@ class Reading:
                 id=number,
                 voter=voter,
                 kind=kind,
-                prompt=list(self.prompts).index(prompt),
+                prompt=self.places[prompt],
                 sounds=sounds,
                 interface="imported",
                 created_at=now(),
@@ -274,9 +276,9 @@ def _incoming(reading: Reading, task: str, title: str, origin: dict[str, Any]) -
         for place, prompt in enumerate(prompts)
         for name, take in sounds.takes[prompt["text"]].items()
     ]
-    for place, prompt in enumerate(prompts):
-        own = [clip.measures["seconds"] for clip in clips if clip.prompt == place]
-        prompt["seconds"] = prompt["seconds"] or max(own)
+    for prompt in prompts:
+        longest = max(sounds.seconds[name] for name in sounds.takes[prompt["text"]])
+        prompt["seconds"] = prompt["seconds"] or longest
     definition = definition_of(
         title=title[:200],
         task=task,
