@@ -1,7 +1,8 @@
 """Simulated voters: what a listener who heard two or more sounds would say, with a person's errors.
 
 For tests and demonstrations only: never to be mixed with people's votes. A voter goes by what is
-asked for alone. It knows nothing of beauty: its "quality" is how plainly the named events are heard.
+asked for. It knows nothing of beauty: its "quality" is how plainly the named events are heard, and
+whether the sound has holes, which no natural sound has and gold sounds do.
 """
 
 from collections.abc import Sequence
@@ -19,6 +20,10 @@ TIE_WIDTHS = (0.02, 0.08)  # sounds nearer to each other than this, in opinion, 
 BIASES = (-0.10, 0.10)  # how far a voter's scale lies from the others', as a share of it
 NOISE = 0.05  # standard deviation of one opinion from one hearing to the next
 BOTH_BAD = 0.35  # where neither sound reaches this, both are bad
+SPOILED = 0.25  # what is left of the quality of a sound with holes
+MOST_HOLES = 1.0  # a second; knocks and barks leave some too, a spoiled sound has more
+HOLE_SECONDS, HOLE_DB = 0.1, -45.0  # so long, and so far under what sounds right before and after
+EDGE_SECONDS = 0.02  # before and after a hole; a natural sound takes longer to die away
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,8 +49,14 @@ class Taste:
     bias: float
 
 
-def opinion(hearing: Hearing, caption: str) -> Opinion:
-    """The opinion on a sound for a caption, without any error."""
+def opinion(hearing: Hearing, caption: str, holes: float = 0.0) -> Opinion:
+    """The opinion on a sound for a caption, without any error.
+
+    Args:
+        hearing: what the listener made of the sound.
+        caption: what was asked for.
+        holes: of the sound, per second.
+    """
     asked, frames = read_caption(caption).labels, 5  # 0.4 s at 12.5 frames a second
     plain = [
         float(np.sort(hearing.probability[:, hearing.labels.index(name)])[-frames:].mean())
@@ -53,9 +64,34 @@ def opinion(hearing: Hearing, caption: str) -> Opinion:
     ]
     return Opinion(
         relevance=hearing.verdict(caption).score,
-        quality=float(np.mean(plain)) if plain else 0.0,
+        quality=(SPOILED if holes >= MOST_HOLES else 1.0) * float(np.mean(plain or [0.0])),
         is_known=bool(asked),
     )
+
+
+def holes_in(audio: np.ndarray, rate: int) -> float:
+    """How often a second a sound breaks off and sets in again between one moment and the next.
+
+    Args:
+        audio: float32 [channels, samples].
+        rate: Hz.
+    """
+    edge = max(1, round(EDGE_SECONDS * rate))
+    power = np.square(audio, dtype=np.float64).mean(axis=0)
+    moments = power[: len(power) // edge * edge].reshape(-1, edge).mean(axis=1)
+    level = 10 * np.log10(moments + 1e-10)
+    loud = level > level.max(initial=-100.0) + HOLE_DB / 1.5
+    quiet = level < level.max(initial=-100.0) + HOLE_DB
+    least, found, run = round(HOLE_SECONDS / EDGE_SECONDS), 0, 0
+    for place in range(len(level)):
+        if quiet[place]:
+            run += 1
+            continue
+        start = place - run
+        if run >= least - 1 and start >= 2 and loud[place] and loud[start - 2 : start].any():
+            found += 1
+        run = 0
+    return found * rate / max(1, len(power))
 
 
 def taste_of(seed: int, voter: int) -> Taste:

@@ -112,7 +112,7 @@ def standing(found: Campaign, job: Job | None) -> tuple[str, str]:
     if found.status != BUILDING:
         return found.status, found.said
     if job is None:
-        return FAILED, "Its sounds were never begun; open it to make them."
+        return FAILED, "Its making was interrupted; open it to make the missing sounds."
     if job.is_over and job.status != DONE:
         return FAILED, job.error or "Stopped before all its sounds were there."
     return BUILDING, job.note

@@ -89,17 +89,21 @@ class Ear:
         seed: int,
         on_progress: Callable[[float, str], None],
     ) -> None:
+        from pipelines.soundworld.voters import holes_in
+
         self.service, self.campaign, self.seed = service, campaign, seed
         self.task, self.definition = campaign.definition["task"], campaign.definition
         listener = service.engines.listener()
         self.revision = listener.revision
         self.clips = service.store.campaigns.clips(campaign.id)
-        self.hearings = {}
+        self.hearings, self.holes = {}, {}
         for start in range(0, len(self.clips), TOGETHER):
             on_progress(0.5 * start / len(self.clips), f"listening to {len(self.clips)} sounds")
             for clip in self.clips[start : start + TOGETHER]:
                 if clip.clip not in self.hearings:
-                    self.hearings[clip.clip] = listener.hear(*self._sound(clip.clip))
+                    sound = self._sound(clip.clip)
+                    self.hearings[clip.clip] = listener.hear(*sound)
+                    self.holes[clip.clip] = holes_in(*sound)
 
     def vote_as(self, number: int, most: int) -> int:
         """Everything that one voter has to say; how many votes it cast."""
@@ -126,7 +130,9 @@ class Ear:
         if self.task in ("integrity", "temporal"):
             values = [labels[shown.prompt, one.system, one.take] for one in shown.clips]
             return {"scores": self._scores(self.task, values)}
-        opinions = [opinion(self.hearings[one.clip], caption) for one in shown.clips]
+        opinions = [
+            opinion(self.hearings[one.clip], caption, self.holes[one.clip]) for one in shown.clips
+        ]
         if self.task == "pairwise":
             said = battle(*opinions, taste, draws)
             asked = {name: said[name] for name in self.definition["aspects"] if name in said}
