@@ -45,11 +45,12 @@ class Config:
     hub_token: str | None = field(default=None, repr=False)  # for the backup, never shown
     secret: str | None = field(default=None, repr=False)  # makes voters' ids from accounts
     has_sign_in: bool = False  # the Space was given Hugging Face accounts (`hf_oauth: true`)
+    system: str | None = None  # "spaces" where Gradio does not mock the sign-in
 
     @property
     def can_sign_in(self) -> bool:
         """Whether a signed-in account can be believed: on a Space that was given accounts."""
-        return self.on_space and self.has_sign_in
+        return self.on_space and self.has_sign_in and self.system == "spaces"
 
 
 ENVIRONMENT = {
@@ -67,6 +68,7 @@ ENVIRONMENT = {
     "OAUTH_CLIENT_ID": "has_sign_in",
     "OAUTH_CLIENT_SECRET": "secret",
     "BATON_SECRET": "secret",  # after the Space's own, so that it wins
+    "SYSTEM": "system",
     "SPACE_ID": "on_space",
     "SPACE_HOST": "public_host",
 }

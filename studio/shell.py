@@ -32,6 +32,9 @@ def build_page(services: Services) -> gr.Blocks:
         title="Baton Studio", analytics_enabled=False, delete_cache=CACHE, fill_width=True
     ) as page:
         head("Baton Studio", "text to sound that keeps its promises")
+        if services.config.can_sign_in:
+            # Its being here makes Gradio answer /login/huggingface; elsewhere it would be a mock.
+            gr.LoginButton("Sign in with Hugging Face", size="sm", elem_id="sign-in")
         with gr.Tabs(elem_id="tabs"):
             for name, build in TABS:
                 with gr.Tab(name, id=name.lower()):

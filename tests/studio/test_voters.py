@@ -1,15 +1,23 @@
 import dataclasses
+import hashlib
 import json
 import threading
 import time
 from base64 import b64encode
 
 import pytest
+from itsdangerous import TimestampSigner
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.middleware.sessions import SessionMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.testclient import TestClient
 
 from pipelines.errors import StudioError
 from studio.config import Config, read_config
+from studio.routes import routes
+from studio.services.services import Services
 from studio.store.votes import ACCOUNT, PERSON
 from studio.voters import (
     COOKIE,
@@ -21,8 +29,10 @@ from studio.voters import (
     voter_id,
     voter_of,
 )
+from tests.studio.sine_engines import SineEngines
+from tests.studio.small_campaign import small_campaign
 
-SPACE = Config(on_space=True, has_sign_in=True, secret="a secret of this Space")
+SPACE = Config(on_space=True, has_sign_in=True, system="spaces", secret="a secret of this Space")
 
 
 def asking(cookie: str = "", session: dict | None = None) -> Request:
@@ -96,11 +106,47 @@ def test_what_is_no_account_is_none(session):
 
 
 @pytest.mark.parametrize(
-    "here", [Config(secret="x" * 20), Config(on_space=True), Config(has_sign_in=True)]
+    "here",
+    [
+        Config(secret="x" * 20),
+        Config(on_space=True, system="spaces"),
+        Config(has_sign_in=True, system="spaces"),
+        Config(on_space=True, has_sign_in=True),
+    ],
 )
 def test_off_a_space_no_account_is_believed(here):
     """Gradio mocks the sign-in there: everyone would be the host's own account."""
     assert voter_of(asking(session=signed_in()), here) is None
+
+
+def signed(session: dict, secret: str) -> str:
+    """A session cookie as Gradio signs it."""
+    key = hashlib.sha256(f"{secret}-v4".encode()).hexdigest()
+    return TimestampSigner(key).sign(b64encode(json.dumps(session).encode())).decode()
+
+
+def test_an_account_campaign_takes_accounts_and_nobody_who_says_so(tmp_path):
+    """The whole door on a Space: a true session votes; forged, expired and missing ones do not."""
+    config = dataclasses.replace(SPACE, data=tmp_path)
+    services = Services(config, SineEngines(config))
+    campaign = small_campaign(services.store, systems=2, prompts=1, who="account")
+    key = hashlib.sha256(f"{SPACE.secret}-v4".encode()).hexdigest()
+    door = TestClient(
+        Starlette(routes=routes(services), middleware=[Middleware(SessionMiddleware, key)])
+    )
+    told = {}
+    for name, session in {
+        "true": signed(signed_in(), SPACE.secret),
+        "signed with the key of a mock": signed(signed_in(), ""),
+        "expired": signed(signed_in(ends_in=-1), SPACE.secret),
+        "none": "",
+    }.items():
+        headers = {"cookie": f"session={session}; {COOKIE}={new_name()}"}
+        answer = door.post(f"/studio/vote/{campaign}/join", json={}, headers=headers)
+        told[name] = answer.status_code
+    services.close()
+    refused = {"signed with the key of a mock": 403, "expired": 403, "none": 403}
+    assert told == {"true": 200, **refused}
 
 
 def test_a_session_that_someone_made_is_not_read():
