@@ -8,7 +8,6 @@ import numpy as np
 
 from pipelines.errors import StudioError
 from pipelines.splits import SHARES
-from pipelines.vote import agreement
 from pipelines.vote.battles import OUTCOMES, SKIP
 from pipelines.vote.rubrics import rules
 from studio.services.vote_datasets import FOLDER, Written
@@ -53,6 +52,8 @@ def card(material: Material, wish: Wish, forms: Sequence[str], written: Sequence
 
 def agreed(material: Material) -> str:
     """Krippendorff's alpha over what several people judged, in a sentence for each aspect."""
+    from pipelines.vote import agreement  # scipy, for which the page does not wait
+
     said = []
     for aspect, scale, ratings in _ratings(material):
         try:

@@ -228,8 +228,9 @@ def test_tangoflux_pairs_come_in_by_file_name(services, wavs, tmp_path):
         {"captions": "a dog", "duration": 10, "chosen": "/data/x/0.wav", "reject": "1.wav"},
         {"captions": "a dog", "duration": 10, "chosen": "9.wav", "reject": "1.wav"},
         {"captions": "rain", "duration": 10, "chosen": "1.wav", "reject": "1.wav"},
-        {"captions": "rain", "duration": 10, "chosen": "../../secret", "reject": "1.wav"},
+        {"captions": "rain", "duration": 10, "chosen": "../../secret.wav", "reject": "1.wav"},
     ]
+    write_audio(tmp_path / "secret.wav", np.full((1, 800), 0.9, np.float32), 16000)
     (wavs / "sounds" / "train.json").write_text(json.dumps(rows))
     told = services.vote_data.bring(HERE, wavs / "sounds" / "train.json")
     assert told["refused"] == {
