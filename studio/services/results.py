@@ -1,12 +1,326 @@
-"""What the votes of a campaign say: boards, means, shares, agreement, reliability."""
+"""What the votes of a campaign say: boards, means, shares, agreement, reliability; who may see it."""
 
-from dataclasses import dataclass
+import threading
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
 
+import numpy as np
+
+from pipelines.errors import StudioError
+from pipelines.vote import board
+from studio.jobs import Desk, Work, Worker
+from studio.refusals import NotAllowed, Unknown
+from studio.services import (
+    agreement_results,
+    controlled,
+    pairwise_results,
+    score_results,
+    voter_results,
+)
+from studio.services.ballots import Ballots, active, gather, groups, outcomes_of
+from studio.store.campaigns import Campaign
+from studio.store.jobs import DONE, Job
 from studio.store.store import Store
+
+BOARD = "board"  # the kind of job that makes a controlled board
+REMEMBERED = 48  # results that are kept; each is made once for a set of votes
+LONGEST_REASON = 300  # characters
+SPOILS = (
+    "These are the items on which people differ most, with what they said: whoever reads this list "
+    "should not vote in this campaign any more."
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wish:
+    """Which results are asked for."""
+
+    aspect: str = ""  # pairwise: one of the campaign's aspects; empty: the vote itself
+    intervals: str = "jackknife"
+    group: str = ""  # of prompts; empty: all
+    with_excluded: bool = False
 
 
 @dataclass(frozen=True)
 class Results:
-    """Reads live votes and computes; nothing here is stored."""
+    """Reads live votes and computes; what is computed is kept until a vote comes or goes."""
 
     store: Store
+    made: OrderedDict[tuple, Any] = field(default_factory=OrderedDict)
+    turn: threading.RLock = field(default_factory=threading.RLock)
+
+    @property
+    def work(self) -> Work:
+        """The job that holds loudness, length and the like equal."""
+        return Work(kind=BOARD, phases=(self._control,))
+
+    def view(self, campaign: str, owner: str, wish: Wish | None = None) -> dict[str, Any]:
+        """All that a page shows of a campaign's votes, as plain values.
+
+        Raises:
+            Unknown: there is no such campaign.
+            NotAllowed: it is not listed and is another's.
+            StudioError: an aspect, a method or a group that is none.
+        """
+        wish, found = wish or Wish(), self._open(campaign, owner)
+        check(found, wish)
+        ballots = self._gather(found, wish)
+        told = self._made(ballots, wish, "view", lambda: self._told(ballots, wish))
+        is_mine = found.owner == owner
+        return {
+            **about(found, is_mine),
+            "asked": {
+                "aspect": wish.aspect,
+                "intervals": wish.intervals,
+                "group": wish.group,
+                "with_excluded": wish.with_excluded,
+            },
+            "choices": choices(found),
+            **told,
+            "controlled": self._controlled(ballots),
+        }
+
+    def agreement(self, campaign: str, owner: str, wish: Wish | None = None) -> dict[str, Any]:
+        """How far people agree on what several of them judged: alpha of each question."""
+        wish, found = wish or Wish(), self._open(campaign, owner)
+        ballots = self._gather(found, wish)
+        told = self._made(
+            ballots, wish, "agreement", lambda: agreement_results.agreements(self.store, ballots)
+        )
+        return {"questions": told, "said": [agreement_results.said(one) for one in told]}
+
+    def by_hour(self, campaign: str, owner: str) -> list[tuple[str, int]]:
+        """How many votes came in each hour."""
+        return self.store.columns.by_hour(self._open(campaign, owner).id)
+
+    def voters(self, campaign: str, owner: str) -> dict[str, Any]:
+        """How far each voter can be relied on, and what is proposed; for the owner."""
+        found = self._mine(campaign, owner)
+        ballots = self._gather(found, Wish(with_excluded=True))
+        return self._made(
+            ballots, Wish(), "voters", lambda: voter_results.voters(self.store, ballots)
+        )
+
+    def disputed(self, campaign: str, owner: str) -> dict[str, Any]:
+        """The items on which people differ most; for the owner, who had better not vote then."""
+        ballots = self._gather(self._mine(campaign, owner), Wish())
+        items = self._made(
+            ballots, Wish(), "disputed", lambda: agreement_results.disputed(self.store, ballots)
+        )
+        return {"warning": SPOILS, "items": items}
+
+    def exclude(
+        self, campaign: str, owner: str, *, reason: str, voter: str = "", vote: str = ""
+    ) -> dict[str, Any]:
+        """Leave out a voter (by the key that `voters` tells) or a vote; recorded, never deleted."""
+        found, reason = self._mine(campaign, owner), checked_reason(reason)
+        what = self._meant(found, voter, vote)
+        if any(self._is(one, what) for one in self._active(found)):
+            raise StudioError("This is left out already; lift it first to give another reason.")
+        self.store.votes.exclude(found.id, made_by=owner, reason=reason, **what)
+        return {"excluded": len(self._active(found))}
+
+    def lift(
+        self, campaign: str, owner: str, *, reason: str, voter: str = "", vote: str = ""
+    ) -> dict[str, Any]:
+        """Let a voter or a vote count again; the exclusion stays on record."""
+        found, reason = self._mine(campaign, owner), checked_reason(reason)
+        what = self._meant(found, voter, vote)
+        ended = [one for one in self._active(found) if self._is(one, what)]
+        if not ended:
+            raise StudioError("This is not left out, so there is nothing to lift.")
+        for one in ended:
+            self.store.votes.exclude(found.id, made_by=owner, reason=reason, lifts=one.id)
+        return {"excluded": len(self._active(found))}
+
+    def submit(self, worker: Worker, campaign: str, owner: str) -> str:
+        """Put the controlled board in the row; the id of its job."""
+        found = self._mine(campaign, owner)
+        if found.definition["task"] != "pairwise":
+            raise StudioError(
+                f"Only pairwise campaigns have a controlled board; this one is {found.definition['task']}."
+            )  # fmt: skip
+        last = self._latest(found)
+        return (
+            last.id if last and not last.is_over else worker.submit(BOARD, owner, {"campaign": found.id})
+        )  # fmt: skip
+
+    def _control(self, job: Job, desk: Desk) -> bool:
+        """The one phase of the job."""
+        desk.tell(0.1, "loudness, length, silence and sides are held equal")
+        found = self.store.campaigns.get(job.request["campaign"])
+        ballots = self._gather(found, Wish())
+        result = controlled.control(self.store, ballots)
+        self.store.jobs.change(job.id, findings={**job.findings, "controlled": result})
+        return True
+
+    def _told(self, ballots: Ballots, wish: Wish) -> dict[str, Any]:
+        """What the task's statistics say, and what was read for them."""
+        definition, columns = ballots.campaign.definition, ballots.columns
+        titles = {system["name"]: system["title"] for system in definition["systems"]}
+        counts = {
+            "votes": int(ballots.counts.sum()),
+            "voters": int(np.count_nonzero(np.bincount(columns.voter[ballots.counts]))),
+            "by_kind": pairwise_results.counts(ballots),
+            "left_out": ballots.left_out,
+            "excluded": len(ballots.excluded),
+        }
+        told = {"counts": counts, "seed": ballots.seed, "titles": titles}
+        if definition["task"] == "pairwise":
+            return told | self._battles(ballots, wish, titles)
+        return told | self._scores(ballots, titles)
+
+    def _battles(self, ballots: Ballots, wish: Wish, titles: dict[str, str]) -> dict[str, Any]:
+        outcome = outcomes_of(self.store, ballots, wish.aspect) if wish.aspect else None
+        found = pairwise_results.board_of(ballots, intervals=wish.intervals, outcome=outcome)
+        told = {"method": board.METHOD, "board": found, "notes": found["notes"] if found else []}
+        told["verdict"] = pairwise_results.verdict(found, titles)
+        is_changed = any("exclu" in reason for reason in ballots.left_out)
+        if is_changed and found:
+            everything = Wish(**{**vars(wish), "with_excluded": True})
+            whole = self._gather(ballots.campaign, everything)
+            other = self._made(whole, everything, "view", lambda: self._told(whole, everything))
+            told["beside"] = pairwise_results.beside(found, other["board"])
+        return told
+
+    def _scores(self, ballots: Ballots, titles: dict[str, str]) -> dict[str, Any]:
+        definition = ballots.campaign.definition
+        if definition["task"] == "ovl_rel":
+            tables = score_results.score_tables(self.store, ballots)
+        elif definition["task"] == "mos":
+            tables = score_results.opinion_tables(self.store, ballots)
+        else:
+            tables = score_results.label_tables(self.store, ballots, groups(definition))
+        return {
+            "method": score_results.METHOD,
+            "tables": tables,
+            "verdict": score_results.verdict(definition["task"], tables, titles),
+            "notes": [],
+        }
+
+    def _controlled(self, ballots: Ballots) -> dict[str, Any] | None:
+        """How the latest controlled board stands; None when nobody asked for one."""
+        job = self._latest(ballots.campaign)
+        if job is None:
+            return None
+        result = job.findings.get("controlled")
+        told = {"status": job.status, "note": job.note, "error": job.error, "result": None}
+        if job.status == DONE and result:
+            is_old = result["mark"] != list(ballots.columns.mark)
+            old = ["Votes came or went since; ask for it again."] if is_old else []
+            said = [*controlled.verdict(result), *result["notes"], *old]
+            told |= {"result": result, "said": said, "is_old": is_old}
+        return told
+
+    def _latest(self, campaign: Campaign) -> Job | None:
+        """The latest job of a controlled board of this campaign."""
+        jobs = self.store.jobs.latest(campaign.owner, [BOARD], limit=100)
+        return next((job for job in jobs if job.request["campaign"] == campaign.id), None)
+
+    def _gather(self, campaign: Campaign, wish: Wish) -> Ballots:
+        return gather(self.store, campaign, group=wish.group, with_excluded=wish.with_excluded)
+
+    def _made(self, ballots: Ballots, wish: Wish, what: str, make: Callable[[], Any]) -> Any:
+        """The result for these votes and this wish, made at most once; two who ask wait for one."""
+        key = (
+            ballots.campaign.id,
+            ballots.columns.mark,
+            tuple(one.id for one in ballots.excluded),
+            wish,
+            what,
+        )
+        with self.turn:
+            if key not in self.made:
+                self.made[key] = make()
+            self.made.move_to_end(key)
+            while len(self.made) > REMEMBERED:
+                self.made.popitem(last=False)
+            return self.made[key]
+
+    def _meant(self, campaign: Campaign, voter: str, vote: str) -> dict[str, str]:
+        """The voter of this key, or the vote of this id, as the table names them."""
+        if bool(voter) == bool(vote):
+            raise StudioError("Name either a voter, by the key from the list, or a vote by its id.")
+        if vote:
+            if not self.store.columns.has_vote(campaign.id, vote):
+                raise Unknown("There is no such vote in this campaign; check its id.")
+            return {"vote": vote}
+        for known in self.store.columns.voters(campaign.id):
+            if voter_results.key_of(campaign.id, known) == voter:
+                return {"voter": known}
+        raise Unknown("There is no such voter in this campaign; take the key from the list.")
+
+    def _active(self, campaign: Campaign) -> list[Any]:
+        return active(self.store.votes.exclusions(campaign.id))
+
+    @staticmethod
+    def _is(one: Any, what: dict[str, str]) -> bool:
+        return all(getattr(one, name) == value for name, value in what.items())
+
+    def _open(self, campaign: str, owner: str) -> Campaign:
+        """The campaign, if this person may see its results."""
+        found = self.store.campaigns.get(campaign)
+        if found is None:
+            raise Unknown("There is no such campaign here; check the link.")
+        if found.owner != owner and not found.definition["is_listed"]:
+            raise NotAllowed("The results of this campaign are for its owner alone.")
+        return found
+
+    def _mine(self, campaign: str, owner: str) -> Campaign:
+        """The campaign, if it is this person's."""
+        found = self._open(campaign, owner)
+        if found.owner != owner:
+            raise NotAllowed("This is for the owner of the campaign alone.")
+        return found
+
+
+def check(campaign: Campaign, wish: Wish) -> None:
+    """Refuse an aspect or a method that is none; groups are checked where they are read."""
+    definition = campaign.definition
+    aspects = definition["aspects"] if definition["task"] == "pairwise" else []
+    if wish.aspect and wish.aspect not in aspects:
+        allowed = (
+            f"choose from {', '.join(aspects)}, or leave it out" if aspects else "leave it out"
+        )
+        raise StudioError(f"There is no board of the aspect {wish.aspect[:60]!r}; {allowed}.")
+    if wish.intervals not in board.INTERVALS:
+        raise StudioError(
+            f"Intervals by {wish.intervals[:60]!r} are none; use {', '.join(board.INTERVALS)}."
+        )
+
+
+def checked_reason(reason: str) -> str:
+    """The reason, or a StudioError when none is given."""
+    reason = " ".join(str(reason).split())
+    if not 3 <= len(reason) <= LONGEST_REASON:
+        raise StudioError(
+            f"The reason has {len(reason)} characters; say in 3 to {LONGEST_REASON} why."
+        )
+    return reason
+
+
+def about(campaign: Campaign, is_mine: bool) -> dict[str, Any]:
+    """The campaign's head."""
+    definition = campaign.definition
+    return {
+        "id": campaign.id,
+        "title": definition["title"],
+        "task": definition["task"],
+        "status": campaign.status,
+        "voters_are": definition["voters"],
+        "is_listed": definition["is_listed"],
+        "is_mine": is_mine,
+    }
+
+
+def choices(campaign: Campaign) -> dict[str, Any]:
+    """What may be asked for."""
+    definition = campaign.definition
+    is_pairwise = definition["task"] == "pairwise"
+    return {
+        "aspects": list(definition["aspects"]) if is_pairwise else [],
+        "intervals": list(board.INTERVALS) if is_pairwise else [],
+        "groups": [{"name": one["name"], "title": one["title"]} for one in groups(definition)],
+    }

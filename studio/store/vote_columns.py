@@ -7,12 +7,12 @@ that repeat (systems, outcomes) are written together as the way a vote went, and
 
 import threading
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, String, bindparam, text
 
 from studio.store.database import Database
 from studio.store.votes import CAST, UNDO
@@ -121,6 +121,20 @@ class VoteColumns:
         """The ids of those who voted, in the order of their first vote that is still stored."""
         return list(self.votes(campaign).voters)
 
+    def positions(self, votes: Sequence[str]) -> list[int]:
+        """The positions of these votes, as many as are known."""
+        question = text("select position from votes where id in :ids").bindparams(
+            bindparam("ids", expanding=True, type_=String())
+        )
+        with self.database.read() as rows:
+            return list(rows.execute(question, {"ids": list(votes)}).scalars())
+
+    def has_vote(self, campaign: str, vote: str) -> bool:
+        """Whether this vote was cast in this campaign."""
+        question = text("select 1 from votes where id = :id and campaign = :campaign")
+        with self.database.read() as rows:
+            return rows.execute(question, {"id": vote, "campaign": campaign}).first() is not None
+
     def scores(self, campaign: str) -> tuple[Columns, ScoreColumns]:
         """The live votes, and the score of each of their sounds: words are place, system, take, aspect."""
         return self._with(campaign, "vote_scores", ("place", "system", "take", "aspect"), "s.value")
@@ -158,15 +172,17 @@ class VoteColumns:
         self, campaign: str, table: str, words: tuple[str, ...], value: str
     ) -> tuple[Columns, ScoreColumns]:
         source = (
-            f"select v.position as position, s.* from votes v join {table} s on s.vote = v.id"
-            " where v.campaign = :campaign and v.position > :last order by v.position, s.position"
+            f"select v.position as position, {', '.join(f's.{word}' for word in words)},"
+            f" {value} as value from votes v"
+            f" join {table} s on s.vote = v.id where v.campaign = :campaign"
+            " and v.position > :last order by v.position, s.position"
         )
         names = Numbers()
         parts: dict[str, list[np.ndarray]] = {"position": [], "value": [], "word": []}
         with self.lock, self.database.read() as rows:
             hold_still(rows)
             found = self._look(rows, campaign)
-            wanted = ("position", f"coalesce(cast({value} as text), 'nan')", written(rows, *words))
+            wanted = ("position", "coalesce(cast(value as text), 'nan')", written(rows, *words))
             for position, number, word in in_texts(rows, source, wanted, campaign, last=-1):
                 parts["position"].append(integers(position))
                 parts["value"].append(np.fromstring(number, dtype=np.float64, sep=BETWEEN))
