@@ -3,15 +3,16 @@
 import { address, ask, attempt } from "./ask.js";
 import { element, say } from "./element.js";
 
-const TAKEN = [
-  ["csv", "Votes", "every vote as a row of CSV"],
-  ["trl", "Preferences", "prompt, chosen, rejected (TRL), with the sounds"],
-  ["unpaired", "Unpaired", "prompt, completion, label (TRL), with the sounds"],
-  ["baton", "BATON labels", "triplets, the uncertain kept"],
-  ["tangoflux", "TangoFlux", "captions, duration, chosen, reject"],
-  ["datasets", "Data set", "a folder for the datasets library, sounds inside, with a data card"],
-  ["all", "Everything", "all of it in one zip"],
-];
+const FORMS = {
+  csv: ["Votes", "every vote as a row of CSV"],
+  studio: ["For a studio", "votes and sounds, to be taken in by another studio"],
+  trl: ["Preferences", "prompt, chosen, rejected (TRL), with the sounds"],
+  unpaired: ["Unpaired", "prompt, completion, label (TRL), with the sounds"],
+  baton: ["BATON labels", "triplets, the uncertain kept"],
+  tangoflux: ["TangoFlux", "captions, duration, chosen, reject"],
+  datasets: ["Data set", "a folder for the datasets library, sounds inside, with a data card"],
+  all: ["Everything", "all of it in one zip"],
+};
 
 export class CampaignData {
   /** hands: onchange(campaign) when it was opened or closed, onforget() when votes were deleted. */
@@ -49,11 +50,16 @@ export class CampaignData {
     this.backup.classList.toggle("is-waiting", state.waiting > 0);
   }
 
+  /** What there is to take away, as far as the campaign's task has it and the visitor may. */
   files({ id, is_mine: isMine, is_listed: isListed, status }) {
-    if (!isMine && !(isListed && status === "closed")) return [element("p", {}, "The votes of a public campaign can be taken away once it is closed; those of any other only by who made it.")];
-    const shown = isMine ? TAKEN : TAKEN.slice(0, 1);
-    const rows = shown.map(([kind, word, what]) => element("li", {}, element("a", { class: "bs-act", href: address(`results/${id}/export?as=${kind}`), download: "" }, word), element("span", {}, what)));
-    return [element("ul", { class: "bs-vote-files" }, ...rows), element("p", { class: "bs-status" }, "Voters are numbered, never named. Ties, both-bad and disputed pairs are no training pairs; the data card says how many were left out.")];
+    if (!isMine && !(isListed && status === "closed")) {
+      return [element("p", {}, "The votes of a public campaign can be taken away by everybody once it is closed; until then, and of any other, only by who made it.")];
+    }
+    const list = element("ul", { class: "bs-vote-files" });
+    const show = (forms) => list.replaceChildren(...forms.filter((form) => form in FORMS).map((form) => fileOf(id, form)));
+    show(["csv"]);
+    if (isMine) ask(`results/${id}/forms`).then(({ forms }) => show([...forms, "all"])).catch((error) => say(error.message, "wrong"));
+    return [list, element("p", { class: "bs-status" }, "Voters are numbered, never named. Ties, both-bad and disputed pairs are no training pairs; the data card says how many were left out.")];
   }
 
   invitation({ id, is_listed: isListed, who }) {
@@ -112,4 +118,9 @@ export class CampaignData {
     say(done.sentence);
     this.hands.onforget();
   }
+}
+
+function fileOf(campaign, form) {
+  const [word, what] = FORMS[form];
+  return element("li", {}, element("a", { class: "bs-act", href: address(`results/${campaign}/export?as=${form}`), download: "" }, word), element("span", {}, what));
 }

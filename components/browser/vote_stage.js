@@ -11,7 +11,6 @@ import { rulesOf } from "./vote_rules.js";
 import { SetSheet } from "./vote_set.js";
 
 const INTERFACE = "page 1"; // told with every vote: which page took it
-const PAUSE = 1500; // ms between two savings of what was heard
 const NOTHING = { outcome: null, aspects: {}, reason: null, scores: [] };
 
 export class Stage {
@@ -65,7 +64,8 @@ export class Stage {
     this.begin();
     this.saved(serving.draft && !serving.vote ? "saved" : "");
     if (this.node.getBoundingClientRect().top < 0) this.node.scrollIntoView({ block: "start" });
-    this.prompt.focus({ preventScroll: true });
+    if (this.vote?.is_revealed) this.name();
+    if (!this.vote) this.prompt.focus({ preventScroll: true });
   }
 
   /** The foot of the stage: the verdict to give, or what can be done with the one that was given. */
@@ -106,9 +106,7 @@ export class Stage {
   heard() {
     if (this.vote || this.isBusy) return;
     this.gate();
-    if (performance.now() - (this.keptAt ?? 0) < PAUSE) return;
-    this.keptAt = performance.now();
-    this.keep();
+    this.keep(true);
   }
 
   noted() {
@@ -117,10 +115,10 @@ export class Stage {
     this.keep();
   }
 
-  keep() {
+  keep(isHeardOnly = false) {
     const { scores, aspects, reason } = this.sheet.answer();
     const heard = this.rack.strips.map((strip) => strip.heard.plain());
-    this.draft.keep({ scores, aspects, reason, heard, first: this.rack.first, spent: this.spent });
+    this.draft.keep({ scores, aspects, reason, heard, first: this.rack.first, spent: this.spent }, isHeardOnly);
   }
 
   get spent() {
@@ -209,17 +207,26 @@ export class Stage {
   async reveal() {
     if (this.isBusy || !this.mayReveal) return;
     this.isBusy = true;
-    try {
-      const { systems } = await ask(`vote/servings/${this.serving.id}/reveal`, "POST", {});
-      this.rack.reveal(systems);
+    if (await this.name()) {
       this.vote.is_revealed = true;
       this.begin();
       this.rack.node.scrollIntoView({ block: "nearest" });
+    }
+    this.isBusy = false;
+  }
+
+  /** Write beside each sound what made it; whether the studio told. */
+  async name() {
+    const { serving } = this;
+    try {
+      const { systems } = await ask(`vote/servings/${serving.id}/reveal`, "POST", {});
+      if (this.serving !== serving) return false;
+      this.rack.reveal(systems);
       this.live.textContent = systems.map((one, i) => `${this.rack.strips[i].letter} was ${one.title || one.name}`).join(", ");
+      return true;
     } catch (error) {
       say(error.message, "wrong");
-    } finally {
-      this.isBusy = false;
+      return false;
     }
   }
 
