@@ -139,12 +139,10 @@ class Standings:
 
     def of(self, campaign: Campaign) -> Standing:
         """Its standing, with all votes up to now."""
-        if campaign.status not in (OPEN, CLOSED):  # more sounds may come
-            return Standing(self.store, campaign)
         with self.lock:
-            found = self.known.get(campaign.id)
-            if found is None:
-                found = self.known[campaign.id] = Standing(self.store, campaign)
+            found = self.known.get(campaign.id) or Standing(self.store, campaign)
+            if campaign.status in (OPEN, CLOSED):  # else more sounds may come
+                self.known[campaign.id] = found
         found.refresh()
         return found
 

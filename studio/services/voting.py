@@ -97,12 +97,12 @@ class Voting:
     def next(self, campaign: str, voter: Voter) -> dict[str, Any]:
         """What is before this voter: the same until there is a vote on it, then something new."""
         found = self._taking_part(campaign, voter)
+        self._keep_studies_apart(found, voter)
         standing = self.standings.of(found)
         serving = self.server.open_one(standing, voter.id)
         if serving is None:
             progress = self.progress(found, voter)
             return {"done": said_when_done(progress), "progress": progress}
-        self._keep_studies_apart(found, voter)
         return {"serving": self.server.view(standing, serving, None, False)}
 
     def last(self, campaign: str, voter: Voter) -> dict[str, Any]:
@@ -155,6 +155,7 @@ class Voting:
         if known is not None:  # sent again: what was stored is said again, whatever came after
             return self._stored(campaign, same_vote(known, vote), voter)
         check_open(campaign)
+        self._keep_studies_apart(campaign, voter)
         if voter.kind != SIMULATED:
             self.votes_pace.take(voter.id, "the next vote")
             if vote.action == CAST and vote.outcome != SKIPPED:

@@ -7,6 +7,8 @@ import pytest
 
 from studio.config import Config
 from studio.services.services import Services
+from studio.store.database import local_url
+from tests.studio.postgres import GIVEN, Cluster, fresh_schema, missing
 from tests.studio.sine_engines import SineEngines
 
 
@@ -33,3 +35,43 @@ def work():
             pass
 
     return until_done
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[str]:
+    """The address of a PostgreSQL; skipped, with the reason, where there is none."""
+    if reason := missing():
+        pytest.skip(reason)
+    if GIVEN:
+        yield GIVEN
+        return
+    cluster = Cluster()
+    yield cluster.url
+    cluster.close()
+
+
+@pytest.fixture
+def postgres_url(postgres: str) -> Iterator[str]:
+    """The address of an empty PostgreSQL, the test's own."""
+    with fresh_schema(postgres) as url:
+        yield url
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def database(request, tmp_path_factory) -> Iterator[str]:
+    """What Config.database is: a file's tests share one of each kind, and each test runs on both."""
+    if request.param == "sqlite":
+        yield local_url(tmp_path_factory.mktemp("database"))
+        return
+    with fresh_schema(request.getfixturevalue("postgres")) as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def either(database: str, tmp_path_factory) -> Iterator[Services]:
+    """Open services on SQLite, then on PostgreSQL, for all tests of a file; nobody is too fast."""
+    folder = tmp_path_factory.mktemp("data")
+    config = Config(data=folder, database=database, votes_per_minute=100_000)
+    opened = Services(config, SineEngines(config))
+    yield opened
+    opened.close()

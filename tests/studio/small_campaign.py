@@ -1,15 +1,18 @@
 """An open campaign of sines, made without a model: what tests of voting, results and data begin with."""
 
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
 from pipelines.seeds import fork, numpy_generator
 from studio.store.campaigns import DEGRADED, OPEN, CampaignClip
+from studio.store.clips import Clip
 from studio.store.store import Store
 from studio.visitors import HERE
 
 RATE = 16000
+MADE: WeakKeyDictionary[Store, dict[tuple[int, float], Clip]] = WeakKeyDictionary()
 ASPECTS = {
     "pairwise": [],
     "integrity": ["integrity"],
@@ -84,10 +87,7 @@ def add_sine(
 ) -> None:
     """One sound of the campaign, a sine of its own pitch and phase."""
     seed = fork(1, prompt, system, take)
-    t = np.arange(round(seconds * RATE)) / RATE
-    phase = numpy_generator(seed, "phase").uniform(0, 2 * np.pi)
-    audio = 0.2 * np.sin(2 * np.pi * (200 + seed % 2000) * t + phase)
-    kept = store.clips.put(audio.astype(np.float32)[None], RATE)
+    kept = sine(store, seed, seconds)
     measures = {
         "gain_db": round(seed % 60 / 10 - 3, 1),
         "lufs": -20.0,
@@ -108,3 +108,14 @@ def add_sine(
         ),
         [kept],
     )
+
+
+def sine(store: Store, seed: int, seconds: float) -> Clip:
+    """The clip of this seed, written once for each store."""
+    made = MADE.setdefault(store, {})
+    if (seed, seconds) not in made:
+        t = np.arange(round(seconds * RATE)) / RATE
+        phase = numpy_generator(seed, "phase").uniform(0, 2 * np.pi)
+        audio = 0.2 * np.sin(2 * np.pi * (200 + seed % 2000) * t + phase)
+        made[(seed, seconds)] = store.clips.put(audio.astype(np.float32)[None], RATE)
+    return made[(seed, seconds)]

@@ -1,5 +1,4 @@
 import dataclasses
-import os
 import threading
 
 import pytest
@@ -9,26 +8,20 @@ from studio.store.store import Store
 from studio.visitors import HERE
 from tests.studio.sine_engines import SineEngines
 
-URL = os.environ.get("TEST_DATABASE_URL")
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(
-        not URL, reason="set TEST_DATABASE_URL to an empty PostgreSQL, postgresql+psycopg://…"
-    ),
-]
+pytestmark = pytest.mark.slow
 
 
-def test_the_whole_store_works_on_postgresql(config, work):
+def test_the_whole_store_works_on_postgresql(config, work, postgres_url):
     """Four open it at once; then a run, favourites, variation, stop and same again."""
     openers = [
-        threading.Thread(target=lambda: Store(config.data, URL).close(), daemon=True)
+        threading.Thread(target=lambda: Store(config.data, postgres_url).close(), daemon=True)
         for _ in range(4)
     ]
     for opener in openers:
         opener.start()
     for opener in openers:
         opener.join()
-    config = dataclasses.replace(config, database=URL)
+    config = dataclasses.replace(config, database=postgres_url)
     services = Services(config, SineEngines(config))
     job = services.generate(HERE, services.check("a dog barks then rain", count=3, seconds=1))
     work(services)
