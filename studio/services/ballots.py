@@ -1,5 +1,6 @@
 """The votes of a campaign that count, turned into what the statistics read: sides, scores, items."""
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -197,3 +198,8 @@ def scored(store: Store, ballots: Ballots, aspect: str) -> Scored:
         take=take[last],
         value=given.value[read][last],
     )
+
+
+def key_of(campaign: str, voter: str) -> str:
+    """A name for the owner's orders, from which nobody gets back to the voter."""
+    return hashlib.sha256(f"{campaign} {voter}".encode()).hexdigest()[:20]

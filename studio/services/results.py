@@ -1,25 +1,18 @@
-"""What the votes of a campaign say: boards, means, shares, agreement, reliability; who may see it."""
+"""What the votes of a campaign say: boards, means, shares, agreement, reliability; who may see it.
+
+The statistics are imported where they are first asked for: the page does not wait for scipy.
+"""
 
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-import numpy as np
-
 from pipelines.errors import StudioError
-from pipelines.vote import board
 from studio.jobs import Desk, Work, Worker
 from studio.refusals import NotAllowed, Unknown
-from studio.services import (
-    agreement_results,
-    controlled,
-    pairwise_results,
-    score_results,
-    voter_results,
-)
-from studio.services.ballots import Ballots, active, gather, groups, outcomes_of
+from studio.services.ballots import Ballots, active, gather, groups, key_of, outcomes_of
 from studio.store.campaigns import Campaign
 from studio.store.jobs import DONE, Job
 from studio.store.store import Store
@@ -84,6 +77,8 @@ class Results:
 
     def agreement(self, campaign: str, owner: str, wish: Wish | None = None) -> dict[str, Any]:
         """How far people agree on what several of them judged: alpha of each question."""
+        from studio.services import agreement_results
+
         wish, found = wish or Wish(), self._open(campaign, owner)
         ballots = self._gather(found, wish)
         told = self._made(
@@ -97,6 +92,8 @@ class Results:
 
     def voters(self, campaign: str, owner: str) -> dict[str, Any]:
         """How far each voter can be relied on, and what is proposed; for the owner."""
+        from studio.services import voter_results
+
         found = self._mine(campaign, owner)
         ballots = self._gather(found, Wish(with_excluded=True))
         return self._made(
@@ -105,6 +102,8 @@ class Results:
 
     def disputed(self, campaign: str, owner: str) -> dict[str, Any]:
         """The items on which people differ most; for the owner, who had better not vote then."""
+        from studio.services import agreement_results
+
         ballots = self._gather(self._mine(campaign, owner), Wish())
         items = self._made(
             ballots, Wish(), "disputed", lambda: agreement_results.disputed(self.store, ballots)
@@ -149,6 +148,8 @@ class Results:
 
     def _control(self, job: Job, desk: Desk) -> bool:
         """The one phase of the job."""
+        from studio.services import controlled
+
         desk.tell(0.1, "loudness, length, silence and sides are held equal")
         found = self.store.campaigns.get(job.request["campaign"])
         ballots = self._gather(found, Wish())
@@ -157,51 +158,23 @@ class Results:
         return True
 
     def _told(self, ballots: Ballots, wish: Wish) -> dict[str, Any]:
-        """What the task's statistics say, and what was read for them."""
-        definition, columns = ballots.campaign.definition, ballots.columns
-        titles = {system["name"]: system["title"] for system in definition["systems"]}
-        counts = {
-            "votes": int(ballots.counts.sum()),
-            "voters": int(np.count_nonzero(np.bincount(columns.voter[ballots.counts]))),
-            "by_kind": pairwise_results.counts(ballots),
-            "left_out": ballots.left_out,
-            "excluded": len(ballots.excluded),
-        }
-        told = {"counts": counts, "seed": ballots.seed, "titles": titles}
-        if definition["task"] == "pairwise":
-            return told | self._battles(ballots, wish, titles)
-        return told | self._scores(ballots, titles)
+        """What the statistics say; where votes are left out, beside what they say with them."""
+        from studio.services import findings, pairwise_results
 
-    def _battles(self, ballots: Ballots, wish: Wish, titles: dict[str, str]) -> dict[str, Any]:
         outcome = outcomes_of(self.store, ballots, wish.aspect) if wish.aspect else None
-        found = pairwise_results.board_of(ballots, intervals=wish.intervals, outcome=outcome)
-        told = {"method": board.METHOD, "board": found, "notes": found["notes"] if found else []}
-        told["verdict"] = pairwise_results.verdict(found, titles)
-        is_changed = any("exclu" in reason for reason in ballots.left_out)
-        if is_changed and found:
-            everything = Wish(**{**vars(wish), "with_excluded": True})
+        told = findings.found(self.store, ballots, wish.intervals, outcome)
+        is_less = any("exclu" in reason for reason in ballots.left_out)
+        if is_less and told.get("board"):
+            everything = replace(wish, with_excluded=True)
             whole = self._gather(ballots.campaign, everything)
             other = self._made(whole, everything, "view", lambda: self._told(whole, everything))
-            told["beside"] = pairwise_results.beside(found, other["board"])
+            told["beside"] = pairwise_results.beside(told["board"], other["board"])
         return told
-
-    def _scores(self, ballots: Ballots, titles: dict[str, str]) -> dict[str, Any]:
-        definition = ballots.campaign.definition
-        if definition["task"] == "ovl_rel":
-            tables = score_results.score_tables(self.store, ballots)
-        elif definition["task"] == "mos":
-            tables = score_results.opinion_tables(self.store, ballots)
-        else:
-            tables = score_results.label_tables(self.store, ballots, groups(definition))
-        return {
-            "method": score_results.METHOD,
-            "tables": tables,
-            "verdict": score_results.verdict(definition["task"], tables, titles),
-            "notes": [],
-        }
 
     def _controlled(self, ballots: Ballots) -> dict[str, Any] | None:
         """How the latest controlled board stands; None when nobody asked for one."""
+        from studio.services import controlled
+
         job = self._latest(ballots.campaign)
         if job is None:
             return None
@@ -248,7 +221,7 @@ class Results:
                 raise Unknown("There is no such vote in this campaign; check its id.")
             return {"vote": vote}
         for known in self.store.columns.voters(campaign.id):
-            if voter_results.key_of(campaign.id, known) == voter:
+            if key_of(campaign.id, known) == voter:
                 return {"voter": known}
         raise Unknown("There is no such voter in this campaign; take the key from the list.")
 
@@ -278,6 +251,8 @@ class Results:
 
 def check(campaign: Campaign, wish: Wish) -> None:
     """Refuse an aspect or a method that is none; groups are checked where they are read."""
+    from pipelines.vote import board
+
     definition = campaign.definition
     aspects = definition["aspects"] if definition["task"] == "pairwise" else []
     if wish.aspect and wish.aspect not in aspects:
@@ -317,6 +292,8 @@ def about(campaign: Campaign, is_mine: bool) -> dict[str, Any]:
 
 def choices(campaign: Campaign) -> dict[str, Any]:
     """What may be asked for."""
+    from pipelines.vote import board
+
     definition = campaign.definition
     is_pairwise = definition["task"] == "pairwise"
     return {

@@ -1,6 +1,5 @@
 """How far each voter can be relied on, and whom the owner might leave out: proposals, never acts."""
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -9,7 +8,7 @@ import numpy as np
 
 from pipelines.vote.battles import OUTCOMES, SKIP, A, B
 from pipelines.vote.reliability import Checks, evaluate, share
-from studio.services.ballots import Ballots
+from studio.services.ballots import Ballots, key_of
 from studio.store.campaigns import DEGRADED
 from studio.store.store import Store
 
@@ -55,11 +54,6 @@ def voters(store: Store, ballots: Ballots) -> dict[str, Any]:
     hidden = int((often > 0).sum()) - len(rows)
     note = [f"{hidden} voters with fewer votes are not listed."] if hidden else []
     return {"voters": rows, "notes": note, "single": _single(ballots)}
-
-
-def key_of(campaign: str, voter: str) -> str:
-    """A name for the owner's orders, from which nobody gets back to the voter."""
-    return hashlib.sha256(f"{campaign} {voter}".encode()).hexdigest()[:20]
 
 
 def proposals(row: Mapping[str, Any]) -> list[str]:
