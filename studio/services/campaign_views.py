@@ -5,9 +5,8 @@ from typing import Any
 
 from pipelines.vote.rubrics import rules
 from studio.refusals import Unknown
-from studio.services.campaign_build import places_of, plan_of
 from studio.services.voting import Voting
-from studio.store.campaigns import BUILDING, CLOSED, FAILED, OPEN, Campaign
+from studio.store.campaigns import BUILDING, CLOSED, DEGRADED, FAILED, OPEN, Campaign
 from studio.store.jobs import DONE, Job
 from studio.store.store import Store
 from studio.voters import Voter
@@ -49,11 +48,10 @@ class CampaignViews:
         return found
 
     def is_whole(self, campaign: Campaign) -> bool:
-        """Whether every sound of a campaign is there."""
-        plan = plan_of(campaign.id, campaign.definition, {})
-        wanted = {place for places in places_of(plan) for place in places}
-        clips = self.store.campaigns.clips(campaign.id)
-        return wanted <= {(one.prompt, one.system, one.take) for one in clips}
+        """Whether every system's sounds are there; a spoiled twin may lack."""
+        told, clips = campaign.definition, self.store.campaigns.clips(campaign.id)
+        clean = sum(not clip.system.endswith(DEGRADED) for clip in clips)
+        return clean == len(told["prompts"]) * len(told["systems"]) * told["takes"]
 
     def _view(self, found: Campaign, owner: str, voter: Voter | None) -> dict[str, Any]:
         told, job = found.definition, self.store.jobs.get(found.id)
