@@ -178,8 +178,15 @@ class Cache:
         self._latents = tensors.pop("latents", None)
         self._text = {name.removeprefix("text."): value for name, value in tensors.items()}
         self._ragged = frozenset(about["ragged"])
-        self._device = getattr(backend, "device", torch.device("cpu"))
+        self.device = getattr(backend, "device", torch.device("cpu"))
         self._kind = _kind_of_states(backend)
+
+    @property
+    def latent_shape(self) -> tuple[int, int]:
+        """Frames and channels of every clip."""
+        if self._latents is None:
+            raise StudioError("The cache holds no clips; encode some first.")
+        return tuple(self._latents.shape[1:])
 
     def __contains__(self, key: str) -> bool:
         return key in self._row_of
@@ -192,7 +199,7 @@ class Cache:
                 "encode them first."
             )
         rows = torch.tensor([self._row_of[key] for key in keys])
-        return self._latents[rows].float().to(self._device)
+        return self._latents[rows].float().to(self.device)
 
     def text_states(self, captions: Sequence[Said]) -> Any:
         """What the denoiser is told, B rows cut to the longest of them, as `encode_text` gives it."""
@@ -208,7 +215,7 @@ class Cache:
         )
         for name, value in fields.items():
             value = value[:, :longest] if name in self._ragged else value
-            fields[name] = (value.float() if value.is_floating_point() else value).to(self._device)
+            fields[name] = (value.float() if value.is_floating_point() else value).to(self.device)
         return self._kind(**fields)
 
     def fields_of(self, said: Said) -> dict[str, Tensor]:

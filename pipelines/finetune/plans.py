@@ -1,0 +1,99 @@
+"""What one fine-tuning run does: the paper's settings, the embedded model's, and their control."""
+
+from dataclasses import asdict, dataclass, fields, replace
+from typing import Any
+
+from pipelines.errors import StudioError
+from pipelines.finetune.adapters import AdapterConfig
+from pipelines.finetune.data import Mix
+from pipelines.finetune.levels import HIGH, USUAL, NoiseLevels
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """All that decides the weights of a run, beside the model and the rows."""
+
+    beta: float = 0.5  # weight of the pretraining loss; the paper's, its Table 13
+    epochs: float = 10  # of the data rows; the paper's
+    steps: int | None = None  # instead of epochs
+    mix: Mix = Mix()  # rows of a step
+    learning_rate: float = 1e-5  # the paper's, for all weights of Tango
+    weight_decay: float = 0.01  # AdamW's own, as the paper leaves it
+    warmup: int = 0  # steps of linear rise
+    falls: bool = False  # cosine fall to 0 after the rise
+    clip: float = 1.0  # largest gradient norm
+    adapter: AdapterConfig | None = AdapterConfig()  # None: all weights
+    levels: NoiseLevels = USUAL
+    micro_batch: int = 32  # rows at once: memory, and the last bits of the sums
+    save_every: int = 50  # steps between checkpoints
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        for name in ("beta", "weight_decay", "warmup"):
+            self._check(name, getattr(self, name) >= 0, "0 or more")
+        for name in ("epochs", "learning_rate", "clip"):
+            self._check(name, 0 < getattr(self, name) < float("inf"), "above 0")
+        for name in ("micro_batch", "save_every"):
+            self._check(name, getattr(self, name) >= 1, "1 or more")
+        self._check("steps", self.steps is None or self.steps >= 1, "1 or more")
+
+    def _check(self, name: str, is_right: bool, allowed: str) -> None:
+        if not is_right:
+            raise StudioError(f"{name} is {getattr(self, name)}; it must be {allowed}.")
+
+    def steps_in(self, steps_per_epoch: int) -> int:
+        """How many steps the run takes."""
+        return self.steps or max(1, round(self.epochs * steps_per_epoch))
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """Plain values, for a file."""
+        return asdict(self)
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """The values that a run cannot change half-way: all but memory and checkpoints."""
+        return {n: v for n, v in self.values.items() if n not in ("micro_batch", "save_every")}
+
+
+def plan_from(values: dict[str, Any]) -> Plan:
+    """The plan of plain values; an unknown key is an error that lists the known ones."""
+    parts = {"mix": Mix, "adapter": AdapterConfig, "levels": NoiseLevels}
+    made = {}
+    for name, value in _known(Plan, values).items():
+        if name in parts and isinstance(value, dict):
+            value = _known(parts[name], value)
+            if name == "adapter" and "layers" in value:
+                value["layers"] = tuple(value["layers"])
+            value = parts[name](**value)
+        made[name] = value
+    return Plan(**made)
+
+
+def _known(kind: type, values: dict[str, Any]) -> dict[str, Any]:
+    known = [field.name for field in fields(kind)]
+    if unknown := sorted(set(values) - set(known)):
+        raise StudioError(
+            f"{unknown[0]} is no setting of {kind.__name__}; known are {', '.join(known)}."
+        )
+    return dict(values)
+
+
+def control_of(plan: Plan) -> Plan:
+    """The base trained on, for equal samples, on its own data: what any further training gives.
+
+    Every gain is quoted against this too.
+    """
+    return replace(plan, mix=replace(plan.mix, is_control=True))
+
+
+PAPER = Plan(adapter=None)  # BATON, section 4.1: all weights, batch 6, 10 epochs, 1e-5, beta 0.5
+EMBEDDED = Plan(
+    steps=400,
+    mix=Mix(data=16, pretrain=16),
+    learning_rate=3e-4,  # an adapter from nothing, on 5 M parameters
+    weight_decay=0.0,  # would pull B A to nothing, not to the base's training
+    warmup=20,
+    levels=HIGH,
+)
+PLANS = {"paper": PAPER, "embedded": EMBEDDED}
