@@ -22,6 +22,7 @@ HEAD = (
     '<link rel="stylesheet" href="studio/assets/studio.css">'
     '<link rel="stylesheet" href="studio/assets/compare.css">'
     '<link rel="stylesheet" href="studio/assets/vote.css">'
+    '<link rel="stylesheet" href="studio/assets/results.css">'
     '<script type="module" src="studio/components/studio.js"></script>'
 )
 

@@ -5,6 +5,7 @@ import { Bench, Comparisons, linked } from "./compare_tab.js";
 import { Deck } from "./deck.js";
 import { element } from "./element.js";
 import { History } from "./history.js";
+import { Results } from "./results.js";
 import { Campaigns } from "./vote_list.js";
 import { invited, VoteTab } from "./vote_tab.js";
 
@@ -14,6 +15,7 @@ customElements.define("baton-bench", Bench);
 customElements.define("baton-comparisons", Comparisons);
 customElements.define("baton-vote", VoteTab);
 customElements.define("baton-campaigns", Campaigns);
+customElements.define("baton-results", Results);
 
 const KEY = "baton-theme";
 
