@@ -96,9 +96,12 @@ def read_shelves(folders: Mapping[str, Path], captions: Path | None) -> dict[str
     """The sounds of each folder by their prompt, each prompt's takes by name.
 
     Raises:
-        StudioError: a folder without sounds, or a sound whose prompt nobody tells.
+        StudioError: a folder without sounds, a file that cannot be put before a voter, or a sound
+            whose prompt nobody tells.
     """
     sets = {title: sounds_in(Path(folder)) for title, folder in folders.items()}
+    for sound in (sound for sounds in sets.values() for sound in sounds):
+        read_sound(sound.path)  # before an hour of work, and before the words inside are read
     if captions:
         told = read_captions(captions)
         sets = {title: captioned(sounds, told) for title, sounds in sets.items()}

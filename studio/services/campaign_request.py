@@ -60,7 +60,7 @@ class CampaignRequest:
 class Wishes:
     """What may be wished of a campaign beside prompts, task and systems; None: the usual."""
 
-    title: str | None = None
+    title: str = "Vote"
     aspects: Sequence[str] = ()
     rubric: str | None = None
     half_steps: bool = False
@@ -115,9 +115,8 @@ def check_campaign(
     made = check_systems(config, systems, task=task, defaults=defaults, title_of=title_of)
     takes = whole("The number of takes", asked.takes, 1, config.max_count)
     check_size(config, len(rows), len(made), takes, asked.most)
-    titles = " against ".join(system["title"] for system in made[:3])
     return CampaignRequest(
-        title=check_title(asked.title or titles),
+        title=check_title(asked.title),
         task=task,
         aspects=check_aspects(task, asked.aspects),
         rubric=check_rubric(task, asked.rubric),

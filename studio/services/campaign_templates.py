@@ -13,6 +13,14 @@ USUAL: dict[str, dict[str, Any]] = {
     "mos": {"takes": 1, "votes_wanted": 20, "reveals": "never", "rubric": "general"},
     "ovl_rel": {"takes": 1, "votes_wanted": 4, "reveals": "never"},
 }
+# Every voter reads the title, so it names no system.
+TITLES = {
+    "pairwise": "A against B",
+    "integrity": "Is everything there?",
+    "temporal": "Is everything there, and in order?",
+    "mos": "Alignment and quality",
+    "ovl_rel": "Overall quality and relevance",
+}
 TEMPLATES: list[dict[str, Any]] = [
     {
         "name": "pairwise",
@@ -89,6 +97,6 @@ def with_usual(
     usual = USUAL.get(task, {}) if isinstance(task, str) else {}
     found = {**usual, **told, **own}
     found.pop("task", None)
-    if template and "title" not in found:
-        found["title"] = template_of(template)["title"]
+    usual_title = template_of(template)["title"] if template else TITLES.get(str(task))
+    found.setdefault("title", usual_title)
     return task, found

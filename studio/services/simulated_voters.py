@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pipelines.errors import StudioError
+from pipelines.records import digest
 from pipelines.seeds import check_seed, fork, numpy_generator
 from studio.refusals import Conflict
 from studio.services.engines import Engines
@@ -189,8 +190,11 @@ class Ear:
         }
 
     def _id(self, number: int) -> str:
-        """The id of a voter: of no person, for no cookie hashes to it."""
-        words = f"simulated {self.campaign.id} {self.seed} {number}"
+        """The id of a voter: of no person, for no cookie hashes to it.
+
+        Equal campaigns have equal voters, so that they are shown the same.
+        """
+        words = f"simulated {digest(self.definition)} {self.seed} {number}"
         return hashlib.sha256(words.encode()).hexdigest()[:LENGTH]
 
     def _sound(self, clip: str) -> tuple[Any, int]:

@@ -30,7 +30,7 @@ def test_a_definition_is_whole_and_plain(services):
     assert found["prompts"][0] == {"text": "a dog barks", "seconds": 10.0, "labels": ["Dog"],
                                    "tags": ["one"]}  # fmt: skip
     assert [system["name"] for system in found["systems"]] == TWO
-    assert found["title"] == "Sine against Clean sine"
+    assert found["title"] == "A against B"  # no system is named
     assert (found["takes"], found["votes_wanted"], found["seed"]) == (2, 10, 3)
 
 
