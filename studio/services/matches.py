@@ -4,14 +4,16 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from pipelines.seeds import fork, numpy_generator
-from pipelines.vote.pairing import Match, Rates, choose
-from pipelines.vote.ratings import Ratings
 from studio.store.campaigns import DEGRADED, CampaignClip
+
+if TYPE_CHECKING:
+    from pipelines.vote.pairing import Match
+    from pipelines.vote.ratings import Ratings
 
 Sound = tuple[int, str, int]  # prompt, system, take
 
@@ -35,7 +37,7 @@ class Matches:
 
     def __init__(self, definition: Mapping[str, Any], clips: Sequence[CampaignClip]) -> None:
         self.systems = tuple(system["name"] for system in definition["systems"])
-        self.rates = Rates(gold=definition["gold"], same_system=definition["same_system"])
+        self.rates = {name: definition[name] for name in ("gold", "same_system")}
         number = {name: place for place, name in enumerate(self.systems)}
         found: list[tuple[str, tuple[int, ...], Sound, Sound]] = []
         for prompt, there in by_prompt(clips).items():
@@ -65,7 +67,7 @@ class Matches:
         served: np.ndarray,
         judged: Iterable[int],
         open_prompts: Iterable[int],
-        ratings: Ratings,
+        ratings: "Ratings",
         seed: int,
     ) -> Battle | None:
         """The next battle for one voter, or None when nothing is left.
@@ -77,6 +79,8 @@ class Matches:
             ratings: of the votes so far, by `systems`.
             seed: of this serving.
         """
+        from pipelines.vote.pairing import Rates, choose
+
         left = np.isin(self.prompts, list(open_prompts))
         left[list(judged)] = False
         if not left.any():
@@ -89,14 +93,16 @@ class Matches:
         _, first = np.unique(self.group[order], return_index=True)
         offered = {str(at): int(at) for at in order[np.sort(first)]}
         pool = [self._match(at, served, exposure) for at in offered.values()]
-        choice = choose(pool, ratings, seed=seed, rates=self.rates)
+        choice = choose(pool, ratings, seed=seed, rates=Rates(**self.rates))
         at = offered[choice.match.prompt]
         one, two = self.sounds[at]
         a, b = (two, one) if choice.turned else (one, two)
         answer = int(a[1].endswith(DEGRADED)) if self.kinds[at] == "gold" else -1
         return Battle(kind=self.kinds[at], a=a, b=b, answer=answer)
 
-    def _match(self, at: int, served: np.ndarray, exposure: np.ndarray) -> Match:
+    def _match(self, at: int, served: np.ndarray, exposure: np.ndarray) -> "Match":
+        from pipelines.vote.pairing import Match
+
         one, two = self.sounds[at]
         places = [self.number[s[1].removesuffix(DEGRADED)] for s in (one, two)]
         return Match(

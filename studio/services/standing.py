@@ -4,16 +4,18 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from pipelines.vote.battles import BOTH_BAD, JUDGED, OUTCOMES, SKIP, Tally
-from pipelines.vote.ratings import Ratings, rate
 from studio.services.matches import Matches
 from studio.store.campaigns import CLOSED, OPEN, Campaign, CampaignClip
 from studio.store.store import Store
 from studio.store.votes import Serving
+
+if TYPE_CHECKING:
+    from pipelines.vote.ratings import Ratings
 
 Item = tuple[int, str | None, int | None]  # prompt; system, or take, of tasks that judge sets
 LABELS = ("integrity", "temporal")
@@ -45,7 +47,7 @@ class Standing:
         systems = len(self.definition["systems"])
         self.served = np.zeros(len(self.matches) if self.matches else 0, dtype=np.int64)
         self.games = np.zeros((systems, systems, len(OUTCOMES)))
-        self.rated: tuple[float, int, Ratings] | None = None
+        self.rated: tuple[float, int, "Ratings"] | None = None
 
     def refresh(self) -> None:
         """Take in the votes that came since the last look, here or through another process."""
@@ -107,8 +109,10 @@ class Standing:
         with self.lock:
             return [item for item in self.items if self.votes[item] < wanted]
 
-    def ratings(self) -> Ratings:
+    def ratings(self) -> "Ratings":
         """The board's ratings, at most FRESH_VOTES and FRESH_SECONDS old."""
+        from pipelines.vote.ratings import rate
+
         with self.lock:
             votes, moment = int(self.games.sum()), time.monotonic()
             if self.rated is None or votes != self.rated[1]:

@@ -4,19 +4,13 @@ Playwright and not selenium: it waits for what it looks for, hears the console a
 and needs no driver of the browser's exact version.
 """
 
-import json
 import shutil
-import socket
-import subprocess
-import sys
-import time
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
-from urllib.error import URLError
 
 import pytest
 
+from tests.browser.served import Server, Studio
 from tests.browser.watched import Watched
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -31,65 +25,6 @@ ARGUMENTS = [
     "--mute-audio",
     "--autoplay-policy=no-user-gesture-required",
 ]
-PATIENCE = 120  # seconds for the page to be served, on a machine that is busy with other things
-SERVER = Path(__file__).with_name("serve_sine.py")
-
-
-class Server:
-    """A process that has imported everything, and begins and ends studios at once."""
-
-    def __init__(self) -> None:
-        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
-        self.process = subprocess.Popen([sys.executable, str(SERVER)], **pipes)
-
-    def ask(self, **wish) -> int:
-        """What it answers to a wish."""
-        self.process.stdin.write(json.dumps(wish) + "\n")
-        self.process.stdin.flush()
-        return int(self.process.stdout.readline())
-
-    def close(self) -> None:
-        """Let it go."""
-        self.process.stdin.close()
-        self.process.wait(30)
-        self.process.stdout.close()
-
-
-class Studio:
-    """A served page, which can be ended and begun again on the same folder."""
-
-    def __init__(self, server: Server, folder: Path) -> None:
-        self.server = server
-        self.folder = folder
-        self.pause = 0.01  # seconds per step
-        self.child: int | None = None
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
-
-    @property
-    def address(self) -> str:
-        """Where the page is."""
-        return f"http://127.0.0.1:{self.port}/"
-
-    def open(self) -> None:
-        """Serve, and wait until the page answers."""
-        self.child = self.server.ask(folder=str(self.folder), port=self.port, pause=self.pause)
-        patience = time.monotonic() + PATIENCE
-        while time.monotonic() < patience:
-            try:
-                urllib.request.urlopen(self.address, timeout=5).close()
-                return
-            except (URLError, OSError):
-                time.sleep(0.05)
-        self.close()
-        pytest.fail(f"The page was not served within {PATIENCE} s.")
-
-    def close(self) -> None:
-        """Ask it to end, as a container is asked."""
-        if self.child is not None:
-            self.server.ask(end=self.child)
-            self.child = None
 
 
 @pytest.fixture(scope="session")

@@ -1,8 +1,9 @@
 """The real page over engines of sines, a process of its own for each that is asked for.
 
 Importing takes seconds, so it is done once and each studio is forked from there. On standard input
-a line of JSON each: `{"folder": ..., "port": ..., "pause": ...}` begins one and is answered with its
-process id, `{"end": id}` ends one, as a container is ended, and is answered when it is gone.
+a line of JSON each: `{"folder": ..., "port": ..., "pause": ..., "config": {...}}` begins one and is
+answered with its process id, `{"end": id}` ends one, as a container is ended, and is answered when it
+is gone, `{"kill": id}` ends it at once.
 """
 
 import json
@@ -21,9 +22,9 @@ from studio.shell import build_page, launch_options
 from tests.studio.sine_engines import SineEngines
 
 
-def serve(folder: str, port: int, pause: float) -> None:
+def serve(folder: str, port: int, pause: float, config: dict) -> None:
     """Serve until a signal comes."""
-    config = Config(data=Path(folder), port=port, host="127.0.0.1")
+    config = Config(data=Path(folder), port=port, host="127.0.0.1", **config)
     engines = SineEngines(config)
     engines.pause = pause
     services, ended = Services(config, engines), threading.Event()
@@ -52,9 +53,10 @@ def main() -> None:
     """Do what each line says, until there are no more."""
     for line in sys.stdin:
         wish = json.loads(line)
-        if "end" in wish:
-            os.kill(wish["end"], signal.SIGTERM)
-            answer = os.waitpid(wish["end"], 0)[1]
+        child = wish.get("end") or wish.get("kill")
+        if child:
+            os.kill(child, signal.SIGTERM if "end" in wish else signal.SIGKILL)
+            answer = os.waitpid(child, 0)[1]
         else:
             answer = forked(wish)
         sys.stdout.write(f"{answer}\n")

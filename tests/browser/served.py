@@ -1,0 +1,79 @@
+"""The studio served in a process of its own, ended and begun again at will."""
+
+import json
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+from urllib.error import URLError
+
+import pytest
+
+PATIENCE = 120  # seconds for the page to be served, on a machine that is busy with other things
+SERVER = Path(__file__).with_name("serve_sine.py")
+
+
+class Server:
+    """A process that has imported everything, and begins and ends studios at once."""
+
+    def __init__(self) -> None:
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+        self.process = subprocess.Popen([sys.executable, str(SERVER)], **pipes)
+
+    def ask(self, **wish) -> int:
+        """What it answers to a wish."""
+        self.process.stdin.write(json.dumps(wish) + "\n")
+        self.process.stdin.flush()
+        return int(self.process.stdout.readline())
+
+    def close(self) -> None:
+        """Let it go."""
+        self.process.stdin.close()
+        self.process.wait(30)
+        self.process.stdout.close()
+
+
+class Studio:
+    """A served page, which can be ended and begun again on the same folder."""
+
+    def __init__(self, server: Server, folder: Path, **wishes) -> None:
+        self.server = server
+        self.folder = folder
+        self.wishes = wishes  # fields of Config
+        self.pause = 0.01  # seconds per step
+        self.child: int | None = None
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port = free.getsockname()[1]
+
+    @property
+    def address(self) -> str:
+        """Where the page is."""
+        return f"http://127.0.0.1:{self.port}/"
+
+    def open(self) -> None:
+        """Serve, and wait until the page answers."""
+        wish = {"folder": str(self.folder), "port": self.port, "pause": self.pause}
+        self.child = self.server.ask(**wish, config=self.wishes)
+        patience = time.monotonic() + PATIENCE
+        while time.monotonic() < patience:
+            try:
+                urllib.request.urlopen(self.address, timeout=5).close()
+                return
+            except (URLError, OSError):
+                time.sleep(0.05)
+        self.close()
+        pytest.fail(f"The page was not served within {PATIENCE} s.")
+
+    def close(self) -> None:
+        """Ask it to end, as a container is asked."""
+        if self.child is not None:
+            self.server.ask(end=self.child)
+            self.child = None
+
+    def kill(self) -> None:
+        """End it between two instructions, as a power cut would end the process."""
+        self.server.ask(kill=self.child)
+        self.child = None
