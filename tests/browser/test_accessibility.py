@@ -2,7 +2,9 @@
 
 import pytest
 
+from studio.store.store import Store
 from tests.browser.axe import fetch, serious_findings
+from tests.studio.small_campaign import small_campaign
 
 pytestmark = pytest.mark.slow
 
@@ -41,4 +43,51 @@ def test_no_state_of_the_page_has_serious_findings(watch, axe, theme):
     seen.compared()
     page.wait_for_selector(".bs-measure")
     look("Compare, a batch")
+    assert {state: faults for state, faults in found.items() if faults} == {}
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_no_state_of_vote_has_serious_findings(watch, studio, axe, theme):
+    """The list and the form; the first card; a pair before, waiting and after; scores; data."""
+    store, found = Store(studio.folder), {}
+    pair = small_campaign(store, seconds=0.2, heard_share=0.8, aspects=["quality", "relevance"])
+    scores = small_campaign(store, "mos", 2, seconds=0.2, half_steps=True)
+    numbers = small_campaign(store, "ovl_rel", 2, seconds=0.2)
+    store.close()
+    page = watch(theme=theme, query=f"&campaign={pair}").page
+    home = f"{studio.address}?__theme={theme}"
+
+    def look(state: str) -> None:
+        page.wait_for_timeout(400)  # colours glide to their values; axe reads them as they are
+        found[state] = serious_findings(page, axe)
+
+    page.wait_for_selector(".bs-vote-before")
+    look("Vote, before")
+    page.keyboard.press("Enter")
+    page.wait_for_selector(".bs-vote-strip")
+    page.click(".bs-vote-more summary")
+    look("Vote, a pair that waits")
+    for letter in "ab":
+        page.keyboard.press(letter)
+        page.wait_for_selector(f"[data-side={letter}] .bs-vote-heard.is-done")
+        page.wait_for_selector(".bs-vote-transport .bs-play:not(.is-playing)")
+    look("Vote, a pair")
+    page.keyboard.press("3")
+    page.wait_for_selector(".bs-vote-stored")
+    look("Vote, voted")
+    page.click("[data-view=data]")
+    page.wait_for_selector(".bs-vote-files li >> nth=3")
+    look("Vote, data")
+    page.click("text=All campaigns")
+    page.wait_for_selector(".bs-vote-list li[data-id]")
+    page.click("#campaign-form > button")
+    page.click("#campaign-judging > button")
+    look("Vote, the list and the form")
+    for name, campaign in (("scores", scores), ("numbers", numbers)):
+        page.goto(f"{home}&campaign={campaign}")
+        page.wait_for_selector(".bs-vote-before")
+        page.keyboard.press("Enter")
+        page.wait_for_selector(".bs-vote-cell")
+        page.keyboard.press("4")
+        look(f"Vote, {name}")
     assert {state: faults for state, faults in found.items() if faults} == {}
