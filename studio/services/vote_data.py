@@ -11,11 +11,11 @@ from pipelines.errors import StudioError
 from studio.refusals import NotAllowed, Unknown
 from studio.services.downloads import Downloads
 from studio.services.vote_export import Writer, sounds_bytes
-from studio.services.vote_formats import FORMS, check_wish
+from studio.services.vote_formats import check_wish, forms_of
 from studio.services.vote_import import import_votes
-from studio.services.vote_material import Material, read_material
+from studio.services.vote_material import PAIRWISE, Material, read_material
 from studio.services.vote_push import push_folder
-from studio.services.vote_tables import VOTES, write_votes
+from studio.services.vote_tables import SCORES, VOTES, write_scores, write_votes
 from studio.store.campaigns import OPEN, Campaign
 from studio.store.store import Store
 
@@ -29,10 +29,9 @@ class VoteData:
     store: Store
     downloads: Downloads
 
-    def forms(self, campaign: str) -> list[dict[str, str]]:
-        """Name and meaning of each form that this campaign's votes have."""
-        task = self._campaign(campaign).definition["task"]
-        return [{"name": n, "about": about} for n, (about, tasks) in FORMS.items() if task in tasks]
+    def forms(self, campaign: str) -> list[str]:
+        """The forms that this campaign's votes have."""
+        return forms_of(self._campaign(campaign).definition["task"])
 
     def export(self, owner: str, campaign: str, folder: Path, **wishes: Any) -> dict[str, Any]:
         """Write the votes into a folder; what it holds, and what was left out.
@@ -68,7 +67,9 @@ class VoteData:
             raise
 
     def votes_table(self, owner: str, campaign: str) -> Path:
-        """The votes as one CSV; for others than the owner only once a listed campaign is closed.
+        """One CSV: a row per battle, or per score where sounds are scored.
+
+        Others than the owner get it once a listed campaign is closed.
 
         They get it without voters' words, and without what could tell a voter which sound is whose.
         """
@@ -82,8 +83,10 @@ class VoteData:
                 "tell voters what they are hearing. Come back when it is closed."
             )
         material = read_material(self.store, found, fair=False)
-        path = self.downloads.new_folder() / f"{found.id[:8]}-{VOTES}"
-        write_votes(material, path, is_public=not is_mine)
+        is_battle = material.task == PAIRWISE
+        name, write = (VOTES, write_votes) if is_battle else (SCORES, write_scores)
+        path = self.downloads.new_folder() / f"{found.id[:8]}-{name}"
+        write(material, path, is_public=not is_mine)
         return path
 
     def push(

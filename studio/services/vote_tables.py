@@ -26,9 +26,9 @@ def write_votes(material: Material, path: Path, *, is_public: bool = False) -> i
     return _write(path, (vote_cells(material, vote) for vote in material.votes.votes), is_public)
 
 
-def write_scores(material: Material, path: Path) -> int:
+def write_scores(material: Material, path: Path, *, is_public: bool = False) -> int:
     """A row per score or label; how many. An uncertain label is an empty value."""
-    return _write(path, material.scores(), False)
+    return _write(path, material.scores(), is_public)
 
 
 def vote_cells(material: Material, vote: VoteRow) -> dict[str, Any]:

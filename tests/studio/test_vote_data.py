@@ -262,7 +262,7 @@ def test_a_used_folder_and_a_lost_sound_are_said(services, battles, tmp_path):
         services.vote_data.export(HERE, battles, tmp_path / "out", form="trl")
 
 
-def test_only_the_owner_takes_sounds_away(services, battles, tmp_path):
+def test_only_the_owner_takes_sounds_away(services, battles, labels, tmp_path):
     """Others get the votes of a closed listed campaign, without what tells sounds or people apart."""
     data, store = services.vote_data, services.store
     with pytest.raises(NotAllowed, match="Only who made this campaign"):
@@ -275,6 +275,10 @@ def test_only_the_owner_takes_sounds_away(services, battles, tmp_path):
         assert clip.clip not in text and clip.source not in text
     assert "SUM" not in text and "cast_at" not in text and "voter 1" in text
     assert "SUM" in data.votes_table(HERE, battles).read_text()
+    store.campaigns.say(labels, CLOSED)
+    scores = list(csv.DictReader(io.StringIO(data.votes_table("somebody", labels).read_text())))
+    assert len(scores) == 12 and {row["value"] for row in scores} == {"1.0", "0.0", ""}
+    assert not {"sound", "vote"} & set(scores[0])
     hidden = small_campaign(store, is_listed=False, owner="ann")
     with pytest.raises(NotAllowed, match="Only who made this campaign"):
         data.votes_table(HERE, hidden)
@@ -293,7 +297,7 @@ def test_the_browser_gets_a_zip_and_nothing_stays(services, battles, monkeypatch
     assert list((services.store.folder / "outgoing").iterdir()) == []
     assert client.get(path, params={"as": "baton"}).status_code == 400
     assert client.get(path, params={"as": "trl", "agreement": "x"}).status_code == 400
-    assert [f["name"] for f in client.get(path.replace("export", "forms")).json()["forms"]] == [
+    assert client.get(path.replace("export", "forms")).json()["forms"] == [
         "csv",
         "studio",
         "datasets",
