@@ -1,6 +1,6 @@
 """The sounds of a campaign: made by its models behind what people wait for, then made fair."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -49,24 +49,25 @@ class CampaignBuild:
     def make_first(self, job: Job, desk: Desk) -> bool:
         """Phase two: one sound of each system, so that what goes wrong does so at once."""
         for system in made_systems(job.request):
-            self._make(job, system, 0, desk)
+            backend = self._load(job, system, desk)
+            self._make(job, backend, system_batches(job.request, system, backend)[0], desk)
         return True
 
     def make_rest(self, job: Job, desk: Desk) -> bool:
-        """Phase three: all other batches, the systems in turn."""
-        count = len(job.request["prompts"]) * job.request["takes"]
-        for number in range(1, count + 1):  # a system never has more batches than sounds
-            for system in made_systems(job.request):
+        """Phase three: all other batches, one system after another, as few models fit in memory."""
+        for system in made_systems(job.request):
+            backend = self._load(job, system, desk)
+            for batch in system_batches(job.request, system, backend)[1:]:
                 if desk.should_give_way():
                     return False
-                if not self._make(job, system, number, desk):
-                    return True
+                self._make(job, backend, batch, desk)
         return True
 
     def level(self, job: Job, desk: Desk) -> bool:
         """Phase four: the sounds of each prompt alike in all but what they are; then votes may come."""
         campaign, total = job.request["campaign"], len(job.request["prompts"])
         wanted, there = places_of(job.request), self._there(campaign)
+        made = self.store.jobs.positions(job.id)
         for prompt in range(total):
             if desk.should_stop():
                 raise Cancelled()
@@ -77,7 +78,7 @@ class CampaignBuild:
                 f"making the sounds of prompt {prompt + 1} of {total} equally loud",
             )
             if not set(wanted[prompt]) <= there:
-                self._level(job, wanted[prompt])
+                self._level(job, wanted[prompt], made)
         self._tell_unmatched(campaign, desk)
         if self.store.campaigns.get(campaign).status == BUILDING:
             self.store.campaigns.say(campaign, OPEN)
@@ -106,58 +107,47 @@ class CampaignBuild:
             raise Cancelled()
         return self.engines.backend(made["model"])
 
-    def _make(self, job: Job, system: int, number: int, desk: Desk) -> bool:
-        """One batch of a system, or what memory has of it; False when there is no such batch."""
-        backend = self._load(job, system, desk)
-        batches = system_batches(job.request, system, backend)
-        if number >= len(batches):
-            return False
-        batch, there = batches[number], self.store.jobs.positions(job.id)
+    def _make(self, job: Job, backend: Any, batch: list[Part], desk: Desk) -> None:
+        """One batch, unless it is there, or what memory has of it."""
+        there, total = self.store.jobs.positions(job.id), count_made(job.request)
         if all(place in there for place, *_ in batch):  # made before a restart
-            return True
+            return
         if known := self.maker.known(backend, batch):
             for place, candidate in known.items():
                 self.store.jobs.add_candidate(job.id, place, candidate)
-            return True
-        for place, candidate in self._made(job, backend, batch, len(there), desk):
+            return
+        made = self.maker.make(backend, batch, desk, done=len(there), total=total)
+        for place, candidate in made:
             self.maker.keep(job.id, place, candidate)
-        return True
 
-    def _made(
-        self, job: Job, backend: Any, batch: list[Part], done: int, desk: Desk
-    ) -> Iterator[tuple[int, Any]]:
-        total = len(batch_places(job.request))
-        return self.maker.make(backend, batch, desk, done=done, total=total)
-
-    def _level(self, job: Job, places: list[Place]) -> None:
+    def _level(self, job: Job, places: list[Place], made: dict[int, str]) -> None:
         """All sounds of one prompt, spoiled twins among them, made fair and kept."""
         from pipelines.vote.degraded import degraded
         from pipelines.vote.fairness import made_fair
 
         plan, sounds, sources = job.request, [], []
         for prompt, system, take in places:
-            source, candidate, sound = self._source(
-                job, prompt, system.removesuffix(DEGRADED), take
-            )
+            clean = system.removesuffix(DEGRADED)
+            source, candidate, sound = self._source(plan, (prompt, clean, take), made)
             if system.endswith(DEGRADED):
                 seed = fork(plan["seed"], "degraded", prompt, system, take)
                 sound = (degraded(*sound, seed), sound[1])
             sounds.append(sound)
             sources.append((source, candidate))
-        made, rate = made_fair(sounds)
-        for place, (source, candidate), clip in zip(places, sources, made, strict=True):
+        fair, rate = made_fair(sounds)
+        for place, (source, candidate), clip in zip(places, sources, fair, strict=True):
             self._keep(plan["campaign"], place, source, candidate, clip, rate)
 
     def _source(
-        self, job: Job, prompt: int, system: str, take: int
+        self, plan: dict[str, Any], place: Place, made: dict[int, str]
     ) -> tuple[Clip | str, str | None, tuple[np.ndarray, int]]:
         """The sound as it was made: its clip, the candidate that it is, and the sound itself."""
-        plan = job.request
+        prompt, system, take = place
         names = [one["name"] for one in plan["systems"]]
-        place = (prompt * len(names) + names.index(system)) * plan["takes"] + take
-        if told := plan["sources"].get(str(place)):
+        number = (prompt * len(names) + names.index(system)) * plan["takes"] + take
+        if told := plan["sources"].get(str(number)):
             return Clip(**told), None, self.store.clips.read(told["sha256"])
-        [found] = self.store.candidates.find([self.store.jobs.positions(job.id)[place]])
+        [found] = self.store.candidates.find([made[number]])
         return found.clip, found.id, self.store.clips.read(found.clip)
 
     def _keep(
@@ -218,9 +208,9 @@ def made_systems(plan: dict[str, Any]) -> list[int]:
     return [place for place, one in enumerate(plan["systems"]) if one["kind"] == MADE]
 
 
-def batch_places(plan: dict[str, Any]) -> range:
-    """One for each sound that is made here."""
-    return range(len(made_systems(plan)) * len(plan["prompts"]) * plan["takes"])
+def count_made(plan: dict[str, Any]) -> int:
+    """How many sounds are made here."""
+    return len(made_systems(plan)) * len(plan["prompts"]) * plan["takes"]
 
 
 def places_of(plan: dict[str, Any]) -> list[list[Place]]:

@@ -103,11 +103,11 @@ def test_levelling_goes_on_after_a_stop(services, work, monkeypatch):
 
     level, calls = campaign_build.CampaignBuild._level, []
 
-    def breaking(self, job, places):
+    def breaking(self, job, places, made):
         calls.append(places[0][0])
         if len(calls) == 2:
             raise StudioError("The clip could not be kept (no room); free some disk space.")
-        level(self, job, places)
+        level(self, job, places, made)
 
     monkeypatch.setattr(campaign_build.CampaignBuild, "_level", breaking)
     work(services)
