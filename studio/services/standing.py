@@ -47,7 +47,7 @@ class Standing:
         systems = len(self.definition["systems"])
         self.served = np.zeros(len(self.matches) if self.matches else 0, dtype=np.int64)
         self.games = np.zeros((systems, systems, len(OUTCOMES)))
-        self.rated: tuple[float, int, "Ratings"] | None = None
+        self.rated: tuple[float, int, Ratings] | None = None
 
     def refresh(self) -> None:
         """Take in the votes that came since the last look, here or through another process."""
