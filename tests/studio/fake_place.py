@@ -79,10 +79,10 @@ def cast(store: Store, campaign: str, voter: str = "v1", count: int = 1) -> list
             system_b="s1",
             take_a=0,
             take_b=0,
-            outcome="A",
+            outcome="a",
             reason="clearer ${x}",
             heard=(200, 200),
-            aspects={"quality": "A"},
+            aspects={"quality": "a"},
         )
         votes.append(store.votes.add(vote, serving).id)
     return votes

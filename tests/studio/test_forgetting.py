@@ -118,7 +118,7 @@ def test_a_kill_before_the_backup_was_written_anew_is_made_up_for(store):
     Backup(store, Config(), place).ship()
     forget(store.database, "v1")
     Backup(store, Config(), place).ship()
-    assert b'"outcome": "A"' in b"".join(place.files.values())
+    assert b'"outcome": "a"' in b"".join(place.files.values())
     assert not any(b'"voter": "v1"' in c for c in place.files.values() if b'"votes"' in c)
 
 
