@@ -36,6 +36,8 @@ CONJUNCTIONS: dict[str, tuple[tuple[str, ...], ...]] = {
 }
 IN_ORDER = frozenset({"followed by", "then", "and then", "before"})  # the others promise nothing
 
+PATIENCE = 10_000  # draws, where there are too many groups to expect them all
+
 PhraseOf = Callable[[str, str | None, int], str]  # label, the conjunction before it, which wording
 
 
@@ -68,7 +70,14 @@ def order_of(conjunctions: Sequence[str]) -> tuple[tuple[int, int], ...]:
     )
 
 
-def draw_asks(labels: Sequence[str], task: Task, count: int, *, seed: int) -> list[Ask]:
+def draw_asks(
+    labels: Sequence[str],
+    task: Task,
+    count: int,
+    *,
+    seed: int,
+    is_wanted: Callable[[tuple[str, ...]], bool] | None = None,
+) -> list[Ask]:
     """Groups of different labels with conjunctions, none twice; each conjunction as often as can be.
 
     Args:
@@ -76,6 +85,7 @@ def draw_asks(labels: Sequence[str], task: Task, count: int, *, seed: int) -> li
         task: integrity (two labels) or temporal (three).
         count: how many.
         seed: names the draws.
+        is_wanted: which groups may be drawn, such as those of one split; None: all.
 
     Raises:
         StudioError: too few labels for so many groups.
@@ -95,13 +105,20 @@ def draw_asks(labels: Sequence[str], task: Task, count: int, *, seed: int) -> li
     seen: set[frozenset[str]] = set()
     asks: list[Ask] = []
     joints: list[tuple[str, ...]] = []
-    while len(asks) < count:
+    for _ in range(100 * groups if groups < PATIENCE else 100 * count + PATIENCE):
+        if len(asks) == count:
+            break
         group = tuple(known[i] for i in rng.permutation(len(known))[:size])
-        if frozenset(group) in seen:
+        if frozenset(group) in seen or (is_wanted is not None and not is_wanted(group)):
             continue
         seen.add(frozenset(group))
         joints = joints or [CONJUNCTIONS[task][i] for i in rng.permutation(len(CONJUNCTIONS[task]))]
         asks.append(Ask(task=task, labels=group, conjunctions=joints.pop()))
+    if len(asks) < count:
+        raise StudioError(
+            f"{count} groups of {size} were asked for and {len(asks)} of the wanted kind were "
+            "found; ask for fewer."
+        )
     return asks
 
 
