@@ -140,6 +140,8 @@ def test_nothing_that_reaches_the_browser_tells_the_system(arena, visit):
 
 def is_in(word: str, text: str) -> bool:
     """Whether it stands there as a word, not as a part of another or of a random name."""
+    if word.lower() not in text.lower():  # a hundred times faster than looking at its neighbours
+        return False
     return re.search(rf"(?<![\w.-]){re.escape(word)}(?![\w-])", text, re.IGNORECASE) is not None
 
 
