@@ -12,7 +12,7 @@ from pipelines.vote.battles import BOTH_BAD, JUDGED, OUTCOMES, SKIP, Tally
 from studio.services.matches import Matches
 from studio.store.campaigns import CLOSED, OPEN, Campaign, CampaignClip
 from studio.store.store import Store
-from studio.store.votes import Serving
+from studio.store.votes import Serving, Vote
 
 if TYPE_CHECKING:
     from pipelines.vote.ratings import Ratings
@@ -41,7 +41,7 @@ class Standing:
         self._empty()
 
     def _empty(self) -> None:
-        self.position, self.forgotten = 0, self.store.votes.forgotten_count()
+        self.position, self.forgotten = 0, 0
         self.votes: Counter[Item] = Counter()  # those that count towards the votes wanted
         self.pending: dict[str, tuple[float, Item, int]] = {}  # shown here and not yet voted on
         systems = len(self.definition["systems"])
@@ -52,9 +52,12 @@ class Standing:
     def refresh(self) -> None:
         """Take in the votes that came since the last look, here or through another process."""
         with self.lock:
-            if self.store.votes.forgotten_count() != self.forgotten:
+            rows, forgotten = self.store.votes.tally(self.id, self.position)
+            if forgotten != self.forgotten and self.position:  # votes are gone: count anew
                 self._empty()
-            for row in self.store.votes.tally(self.id, self.position):
+                rows, forgotten = self.store.votes.tally(self.id)
+            self.forgotten = forgotten
+            for row in rows:
                 self.position = max(self.position, row.position)
                 self._count(row)
 
@@ -149,6 +152,12 @@ class Standings:
                 self.known[campaign.id] = found
         found.refresh()
         return found
+
+    def settle(self, vote: Vote) -> None:
+        """The voter has said something, so these sounds are no longer before anyone."""
+        found = self.known.get(vote.campaign)
+        if found is not None:
+            found.settle(vote.serving)
 
 
 def item_of(task: str, prompt: int, system: str | None, take: int | None) -> Item:

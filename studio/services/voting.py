@@ -163,7 +163,7 @@ class Voting:
                 share = campaign.definition["heard_share"]
                 check_heard(serving, vote.heard, fetched, share)
         stored = self.store.votes.add(vote, serving)
-        self.standings.of(campaign).settle(serving.id)
+        self.standings.settle(stored)
         self.backup.notice()
         return self._stored(campaign, stored, voter)
 

@@ -1,11 +1,12 @@
 """One open database: SQLite on a local disk, or PostgreSQL; short transactions, one writer at a time."""
 
+import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 
 from sqlalchemy import Connection, Engine, create_engine, event
-from sqlalchemy.exc import ArgumentError, OperationalError
+from sqlalchemy.exc import ArgumentError, InterfaceError, OperationalError, TimeoutError
 
 from pipelines.errors import StudioError
 from studio.refusals import NotStored
@@ -35,8 +36,10 @@ class Database:
                 f"DATABASE_URL cannot be used ({error}); give postgresql+psycopg://user:password"
                 "@host/name and install psycopg, or leave it out for SQLite."
             ) from error
+        self.turn: AbstractContextManager = nullcontext()
         if self.engine.dialect.name == "sqlite":
             keep_sqlite_safe(self.engine)
+            self.turn = threading.Lock()  # fairer and sooner than SQLite's own waiting by sleeping
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
@@ -47,7 +50,7 @@ class Database:
     @contextmanager
     def write(self) -> Iterator[Connection]:
         """A transaction that changes something; SQLite takes the write lock before looking."""
-        with self.spoken_for(), self.engine.begin() as connection:
+        with self.spoken_for(), self.turn, self.engine.begin() as connection:
             yield connection
 
     @contextmanager
@@ -55,10 +58,10 @@ class Database:
         """The database's own refusals (full disk, locked, away) in a sentence."""
         try:
             yield
-        except OperationalError as error:
+        except (OperationalError, InterfaceError, TimeoutError) as error:
             raise NotStored(
-                f"The database did not take it ({error.orig}); free some disk space, check that "
-                "the data folder can be written, and try again."
+                f"The database did not take it ({getattr(error, 'orig', error)}); free some disk "
+                "space, check that the data folder can be written, and try again."
             ) from error
 
     def sweep(self) -> None:

@@ -233,7 +233,7 @@ VOTE_TABLES = {
 VOTE_INDEXES = {
     "campaign_events_by_campaign": "campaign_events (campaign)",
     "votes_by_campaign": "votes (campaign, position)",
-    "votes_by_voter": "votes (voter)",
+    "votes_by_voter": "votes (voter, campaign, position)",
     "votes_changed": "votes (campaign, position) where revision > 0",
     "servings_by_prompt": "servings (campaign, prompt)",
     "exclusions_by_campaign": "exclusions (campaign)",

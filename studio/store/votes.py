@@ -172,11 +172,12 @@ class VoteTable:
                 raise Conflict("The sounds are named after the vote; vote or skip first.")
             insert(rows, "reveals", serving=serving.id, created_at=now())
 
-    def tally(self, campaign: str, after: int = 0) -> list[Row]:
-        """What the rows after this position add to a campaign's counts.
+    def tally(self, campaign: str, after: int = 0) -> tuple[list[Row], int]:
+        """What the rows after this position add to a campaign's counts, and who was forgotten last.
 
         Each row has kind, prompt, system_a, take_a, system_b, take_b, outcome, the number of votes
-        (fewer than none where some were taken back) and the highest position.
+        (fewer than none where some were taken back) and the highest position. The second value
+        grows with every voter that is forgotten: then counts from before hold too much.
         """
         question = text(
             "select v.kind, v.prompt, v.system_a, v.take_a, v.system_b, v.take_b,"
@@ -187,13 +188,10 @@ class VoteTable:
             " where v.campaign = :campaign and v.position > :after"
             " group by 1, 2, 3, 4, 5, 6, 7"
         )
+        forgotten = text("select coalesce(max(position), 0) from forgotten")
         with self.database.read() as rows:
-            return list(rows.execute(question, {"campaign": campaign, "after": after}))
-
-    def forgotten_count(self) -> int:
-        """How many voters had everything deleted; counts of votes are stale when it grows."""
-        with self.database.read() as rows:
-            return rows.execute(text("select coalesce(max(position), 0) from forgotten")).scalar()
+            found = list(rows.execute(question, {"campaign": campaign, "after": after}))
+            return found, rows.execute(forgotten).scalar()
 
     def exclude(
         self,

@@ -5,6 +5,7 @@ import threading
 import uuid
 
 import pytest
+from sqlalchemy import event
 
 from pipelines.errors import StudioError
 from studio.refusals import Conflict, Unknown
@@ -209,14 +210,14 @@ def test_a_deleted_serving_takes_no_vote(store, serving):
 def test_the_tally_adds_what_is_cast_and_takes_off_what_is_undone(store, serving):
     """a; then undone; then a tie on a second serving: nothing for a, 1 tie, read on from anywhere."""
     first = store.votes.add(vote_on(serving), serving)
-    [row] = store.votes.tally(serving.campaign)
+    [row], _ = store.votes.tally(serving.campaign)
     assert (row.outcome, row.votes) == ("a", 1)
     store.votes.add(taken_back(first), serving)
-    [later] = store.votes.tally(serving.campaign, row.position)
+    [later], _ = store.votes.tally(serving.campaign, row.position)
     assert (later.outcome, later.votes) == ("a", -1)
     other = serve(store, serving.campaign, 1)
     store.votes.add(vote_on(other, outcome="tie"), other)
-    found = {row.outcome: row.votes for row in store.votes.tally(serving.campaign)}
+    found = {row.outcome: row.votes for row in store.votes.tally(serving.campaign)[0]}
     assert found == {"a": 0, "tie": 1}
 
 
@@ -225,6 +226,33 @@ def test_exclusions_are_recorded_and_lifted_never_deleted(store, serving):
     store.votes.exclude(serving.campaign, made_by="here", reason="did not", lifts=first)
     found = store.votes.exclusions(serving.campaign)
     assert [(one.voter, one.lifts) for one in found] == [("ann", None), (None, first)]
+
+
+def test_no_question_of_the_door_reads_whole_tables(tmp_path):
+    """SQLite's plan of each statement that a vote needs: by an index, whatever is stored."""
+    store = Store(tmp_path / "data")
+    store.votes.add_voter("ann", PERSON)
+    serving = serve(store, small_campaign(store, prompts=1), number=0)
+    plans, campaign = [], serving.campaign
+
+    @event.listens_for(store.database.engine, "after_cursor_execute")
+    def look(connection, cursor, statement, values, *_):
+        if statement.startswith(("select", "insert")):
+            cursor = cursor.connection.execute(f"explain query plan {statement}", values)
+            plans.extend((statement, row[-1]) for row in cursor)
+
+    vote = store.votes.add(vote_on(serving), serving)
+    store.votes.add(taken_back(vote), serving)
+    store.votes.last_voted(campaign, "ann")
+    store.votes.tally(campaign, 1)
+    store.servings.of_voter(campaign, "ann")
+    store.servings.voted_count(campaign, "ann")
+    store.servings.of_token(serving.clips[0].token)
+    store.servings.hear(serving.id, 0)
+    store.close()
+    scans = [(plan, asked) for asked, plan in plans if plan.startswith("SCAN")]
+    assert len(plans) > 15
+    assert [scan for scan in scans if "forgotten" not in scan[1]] == []
 
 
 def test_a_full_disk_is_told_and_stores_nothing(tmp_path):
