@@ -152,6 +152,8 @@ def simulate(services: Services, asked: argparse.Namespace) -> int:
         seed=asked.seed,
         on_progress=progress_teller(),
     )
+    if done["skips"]:
+        say(f"{done['skips']} of {done['votes']} votes are skips: the listener knows few words.")
     tell(**done)
     return 0
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import uuid
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -66,14 +67,15 @@ class SimulatedVoters:
                 "`vote new --simulated`."
             )
         ear = Ear(self, found, check_seed(seed), on_progress)
-        cast = 0
+        cast = Counter()
         for number in range(count):
             on_progress(0.5 + 0.5 * number / count, f"voter {number + 1} of {count} votes")
             cast += ear.vote_as(number, most)
         return {
             "campaign": campaign,
             "voters": count,
-            "votes": cast,
+            "votes": cast.total(),
+            "skips": cast["skip"],
             "seed": seed,
             "simulated": True,
             "listener": f"annotator@{ear.revision}",
@@ -106,20 +108,20 @@ class Ear:
                     self.hearings[clip.clip] = listener.hear(*sound)
                     self.holes[clip.clip] = holes_in(*sound)
 
-    def vote_as(self, number: int, most: int) -> int:
-        """Everything that one voter has to say; how many votes it cast."""
+    def vote_as(self, number: int, most: int) -> Counter[str | None]:
+        """Everything that one voter has to say; how many votes it cast, by outcome."""
         from pipelines.soundworld.voters import taste_of
 
         voter = Voter(id=self._id(number), kind=SIMULATED)
-        voting, taste, cast = self.service.voting, taste_of(self.seed, number), 0
+        voting, taste, cast = self.service.voting, taste_of(self.seed, number), Counter()
         labels = self._labels(number)
         voting.join(self.campaign.id, voter)
-        while cast < most and "serving" in (shown := voting.next(self.campaign.id, voter)):
+        while cast.total() < most and "serving" in (shown := voting.next(self.campaign.id, voter)):
             serving = shown["serving"]
             draws = numpy_generator(self.seed, "vote", number, serving["number"])
             said = self._say(serving["id"], taste, labels, draws)
             voting.cast(self._ballot(serving, number, said, draws), voter)
-            cast += 1
+            cast[said.get("outcome")] += 1
         return cast
 
     def _say(self, serving: str, taste: Any, labels: dict[Any, Any], draws: Any) -> dict[str, Any]:

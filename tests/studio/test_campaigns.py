@@ -20,25 +20,25 @@ from tests.studio.small_campaign import small_campaign
 OTHER = "f" * 32
 
 
-def test_a_campaign_is_made_by_a_job_and_then_open(services, work):
+def test_a_campaign_is_made_by_a_job_and_then_open(either, work):
     """Two prompts, two systems, two takes, and spoiled twins; nothing is made before the job."""
-    campaign = ask_campaign(services, f"{DOG}\nrain falls")
-    found = services.campaigns.view(campaign, HERE)
+    campaign = ask_campaign(either, f"{DOG}\nrain falls")
+    found = either.campaigns.view(campaign, HERE)
     assert (found["status"], found["said"], found["share_made"]) == (
         "building", "waiting for its turn", 0.0,
     )  # fmt: skip
     assert found["progress"] == {"mine": 0, "of": 0, "votes": 0, "wanted": 20}
-    work(services)
-    found = services.campaigns.view(campaign, HERE)
+    work(either)
+    found = either.campaigns.view(campaign, HERE)
     assert (found["status"], found["said"], found["share_made"]) == ("open", "", None)
-    clips = services.store.campaigns.clips(campaign)
+    clips = either.store.campaigns.clips(campaign)
     clean = [clip for clip in clips if not clip.system.endswith(DEGRADED)]
     assert len(clean) == 8 and len(clips) == 16
     assert {(c.prompt, c.system, c.take) for c in clean} == {
         (p, s, t) for p in (0, 1) for s in ("embedded", "embedded-clean") for t in (0, 1)
     }
     assert len({clip.clip for clip in clips}) == 16
-    made = services.store.candidates.find([clip.candidate for clip in clean])
+    made = either.store.candidates.find([clip.candidate for clip in clean])
     assert [one.clip for one in made] == [clip.source for clip in clean]
 
 
@@ -186,28 +186,28 @@ def test_lists_hold_the_listed_and_ones_own(services):
         services.campaigns.view("0" * 32, HERE)
 
 
-def test_closing_and_opening(services, work):
+def test_closing_and_opening(either, work):
     """By the owner alone; twice is a conflict; while it is made, closing stops the making."""
-    campaign = small_campaign(services.store)
+    campaign = small_campaign(either.store)
     with pytest.raises(NotAllowed, match="Only who made this campaign"):
-        services.campaigns.close(OTHER, campaign)
-    services.campaigns.close(HERE, campaign)
-    assert services.campaigns.view(campaign, HERE)["status"] == "closed"
+        either.campaigns.close(OTHER, campaign)
+    either.campaigns.close(HERE, campaign)
+    assert either.campaigns.view(campaign, HERE)["status"] == "closed"
     with pytest.raises(Conflict, match="closed already"):
-        services.campaigns.close(HERE, campaign)
-    services.campaigns.open(HERE, campaign)
+        either.campaigns.close(HERE, campaign)
+    either.campaigns.open(HERE, campaign)
     with pytest.raises(Conflict, match="open already"):
-        services.campaigns.open(HERE, campaign)
+        either.campaigns.open(HERE, campaign)
 
-    unmade = ask_campaign(services)
-    services.campaigns.close(HERE, unmade)
-    work(services)
-    assert services.store.campaigns.clips(unmade) == []
-    assert services.campaigns.view(unmade, HERE)["status"] == "closed"
-    services.campaigns.open(HERE, unmade)
-    assert services.store.jobs.get(unmade).status == WAITING
-    work(services)
-    assert services.campaigns.view(unmade, HERE)["status"] == "open"
+    unmade = ask_campaign(either)
+    either.campaigns.close(HERE, unmade)
+    work(either)
+    assert either.store.campaigns.clips(unmade) == []
+    assert either.campaigns.view(unmade, HERE)["status"] == "closed"
+    either.campaigns.open(HERE, unmade)
+    assert either.store.jobs.get(unmade).status == WAITING
+    work(either)
+    assert either.campaigns.view(unmade, HERE)["status"] == "open"
 
 
 def test_a_campaign_of_a_backup_can_be_finished(services, work):
