@@ -5,12 +5,13 @@ do not see it.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Any
 
 from pipelines.errors import StudioError
 
 ROW, FOOT = 34, 64  # px for each system, and for the axis under them
-SHARES = (("aligned", "aligned", "good"), ("not_aligned", "not aligned", "bad"),
+SHARES = (("aligned", "aligned", "a"), ("not_aligned", "not aligned", "accent"),
           ("uncertain", "uncertain", "soft"))  # fmt: skip
 Values = Mapping[str, Any]
 
@@ -180,7 +181,12 @@ def labels_figure(view: Values, scale: str) -> dict[str, Any] | None:
         for part, word, colour in SHARES
     ]
     figure = _standing(bars, len(rows), "per cent of labels", "Shares of labels by system.")
-    figure["layout"] |= {"barmode": "stack", "bargap": 0.35, "showlegend": True}
+    figure["layout"] |= {
+        "barmode": "stack",
+        "bargap": 0.35,
+        "showlegend": True,
+        "legend": {"orientation": "h", "y": 1, "yanchor": "bottom", "x": 0, "traceorder": "normal"},
+    }
     figure["layout"]["height"] += 30
     return figure
 
@@ -213,7 +219,7 @@ def time_figure(view: Values, scale: str) -> dict[str, Any] | None:
         "hovertemplate": "%{y} votes, %{x|%d %b %H:00} UTC<extra></extra>",
     }
     layout = {
-        "xaxis": {"type": "date", "automargin": True},
+        "xaxis": {"type": "date", "automargin": True, **_around(hours)},
         "yaxis": {"title": {"text": "votes an hour"}, "rangemode": "tozero", "automargin": True},
         "height": 240,
     }
@@ -281,6 +287,14 @@ def _standing(traces: list[dict], rows: int, title: str, said: str) -> dict[str,
         "height": max(130, ROW * rows + FOOT),
     }
     return {"data": traces, "layout": layout, "said": said}
+
+
+def _around(hours: Sequence[tuple[str, int]]) -> dict[str, Any]:
+    """Six hours around a single one, so that a lone bar is a bar and no wall."""
+    moment = datetime.fromisoformat(f"{hours[0][0]}:30:00")
+    if len(hours) > 1:
+        return {}
+    return {"range": [str(moment + timedelta(hours=step)) for step in (-3, 3)]}
 
 
 def _titles(view: Values, rows: Sequence[Values]) -> list[str]:

@@ -156,6 +156,7 @@ export class Results extends HTMLElement {
     p.facts.textContent = factsOf(view);
     this.everything.hidden = !view.counts.excluded;
     const simulated = view.voters_are === "simulated" ? [element("span", { class: "bs-badge bs-res-simulated" }, "simulated listeners, not people")] : view.voters_are === "imported" ? [element("span", { class: "bs-badge" }, "imported votes")] : [];
+    p.verdict.classList.toggle("has-board", Boolean(view.board));
     same(p.verdict, [...simulated, ...view.verdict.map((text) => element("p", {}, text))]);
     same(p.notes, [...view.notes, ...leftOut(view)].map((text) => element("li", {}, text)));
     same(p.tables, tablesOf(view));

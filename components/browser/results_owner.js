@@ -3,9 +3,9 @@
 import { ask, attempt } from "./ask.js";
 import { element, say } from "./element.js";
 import { Figure } from "./results_figures.js";
-import { controlledTables, figure, table } from "./results_tables.js";
+import { controlledTables, stacked, table } from "./results_tables.js";
 
-const share = (found) => (found?.count ? figure(found, 0, 100, " %") : "–");
+const share = (found) => (found?.count ? stacked(found, 0, 100, " %") : "–");
 
 /** A fold that fetches what is in it when it is opened. */
 function fold(title, about, fill) {

@@ -14,7 +14,7 @@ export function figure(found, digits = 2, factor = 1, unit = "") {
 }
 
 /** A value over its interval, so that a narrow column holds it. */
-function stacked(found, digits, factor, unit) {
+export function stacked(found, digits, factor, unit) {
   const [value, interval] = figure(found, digits, factor, unit).split(/ (?=\[)/);
   return element("span", { class: "bs-res-value" }, element("b", {}, value), interval ? element("span", {}, interval) : null);
 }
@@ -66,7 +66,7 @@ export function pairsTable({ board, titles }) {
   const name = (system) => titles[system] ?? system;
   const head = [["Pair", "bs-res-name"], ["Points [95 %]", "bs-res-number"], ["Told apart", ""]];
   const rows = board.gaps.map((gap) => {
-    const told = gap.apart === null ? "no interval" : gap.apart ? "yes" : gap.votes_needed === null || gap.votes_needed > 20 * Math.max(board.votes, 50) ? "no; very close" : `no; about ${gap.votes_needed} more votes`;
+    const told = gap.apart === null ? "no interval" : gap.apart ? "yes" : gap.votes_needed === null || gap.votes_needed > 20 * Math.max(board.votes, 50) ? "no; very close" : `no; about ${Number(gap.votes_needed.toPrecision(2))} more votes`;
     return [`${name(gap.first)} over ${name(gap.second)}`, stacked({ value: gap.points, low: gap.low, high: gap.high }, 0), told];
   });
   return table("Every pair of systems", head, rows);

@@ -130,6 +130,14 @@ def groups(definition: Mapping[str, Any]) -> list[dict[str, Any]]:
     ]
 
 
+def distinct(found: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Of groups that hold the same prompts the first."""
+    first: dict[tuple[int, ...], Mapping[str, Any]] = {}
+    for one in found:
+        first.setdefault(tuple(one["prompts"]), one)
+    return list(first.values())
+
+
 def prompts_of(definition: Mapping[str, Any], group: str) -> list[int]:
     """The places of a group's prompts; all of them for no name."""
     if not group:
@@ -203,3 +211,12 @@ def scored(store: Store, ballots: Ballots, aspect: str) -> Scored:
 def key_of(campaign: str, voter: str) -> str:
     """A name for the owner's orders, from which nobody gets back to the voter."""
     return hashlib.sha256(f"{campaign} {voter}".encode()).hexdigest()[:20]
+
+
+def plural(count: int, word: str) -> str:
+    """A count with its word.
+
+    >>> plural(1, "vote"), plural(2, "vote")
+    ('1 vote', '2 votes')
+    """
+    return f"{count} {word}{'s' * (count != 1)}"

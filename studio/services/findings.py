@@ -6,7 +6,7 @@ import numpy as np
 
 from pipelines.vote import board
 from studio.services import pairwise_results, score_results
-from studio.services.ballots import Ballots, groups
+from studio.services.ballots import Ballots, distinct, groups
 from studio.store.store import Store
 
 
@@ -48,4 +48,4 @@ def tables_of(store: Store, ballots: Ballots) -> list[dict[str, Any]]:
         return score_results.score_tables(store, ballots)
     if definition["task"] == "mos":
         return score_results.opinion_tables(store, ballots)
-    return score_results.label_tables(store, ballots, groups(definition))
+    return score_results.label_tables(store, ballots, distinct(groups(definition)))

@@ -8,7 +8,7 @@ import numpy as np
 
 from pipelines.vote import board, scores
 from pipelines.vote.battles import TIE, A, Votes
-from studio.services.ballots import Ballots, battles
+from studio.services.ballots import Ballots, battles, plural
 
 BOARD = "overall"  # the aspect's name of the vote itself
 
@@ -76,25 +76,32 @@ def _lead(
     a, b = (titles.get(row["system"], row["system"]) for row in (first, second))
     points = sign * gap["points"]
     if gap["low"] is None:
-        return f"{a} stands {_points(points)} above {b}, with no interval yet"
+        return f"{a} stands {plural(round(points), 'point')} above {b}, with no interval yet"
     low, high = sorted((sign * gap["low"], sign * gap["high"]))
     interval = f"[{low:+.0f}, {high:+.0f}]".replace("-", "−")
     if gap["apart"]:
-        return f"{a} leads {b} by {_points(points)} {interval}"
+        return f"{a} leads {b} by {plural(round(points), 'point')} {interval}"
     more = gap["votes_needed"]
-    needed = f"about {more} more vote{'s' * (more != 1)} would tell them apart if the gap is real"
     if more is None or more > 20 * max(found["votes"], 50):
         needed = "so close that votes alone will hardly tell them apart"
-    return f"{a} and {b} are not yet apart: {_points(points)} {interval}; {needed}"
-
-
-def _points(points: float) -> str:
-    return f"{points:.0f} point{'s' * (round(points) != 1)}"
+    else:
+        needed = (
+            f"about {plural(roughly(more), 'more vote')} would tell them apart if the gap is real"
+        )
+    return f"{a} and {b} are not yet apart: {plural(round(points), 'point')} {interval}; {needed}"
 
 
 def _count(found: Mapping[str, Any]) -> str:
-    voters, votes = found["voters"], found["votes"]
-    return f"{voters} voter{'s' * (voters != 1)}, {votes} vote{'s' * (votes != 1)}"
+    return f"{plural(found['voters'], 'voter')}, {plural(found['votes'], 'vote')}"
+
+
+def roughly(count: int) -> int:
+    """An estimate with two digits; more would say more than is known.
+
+    >>> roughly(1348), roughly(97)
+    (1300, 97)
+    """
+    return int(float(f"{count:.1e}"))
 
 
 def beside(found: dict[str, Any], whole: dict[str, Any] | None) -> list[dict[str, Any]]:

@@ -12,7 +12,7 @@ from typing import Any
 from pipelines.errors import StudioError
 from studio.jobs import Desk, Work, Worker
 from studio.refusals import NotAllowed, Unknown
-from studio.services.ballots import Ballots, active, gather, groups, key_of, outcomes_of
+from studio.services.ballots import Ballots, active, distinct, gather, groups, key_of, outcomes_of
 from studio.store.campaigns import Campaign
 from studio.store.jobs import DONE, Job
 from studio.store.store import Store
@@ -299,5 +299,7 @@ def choices(campaign: Campaign) -> dict[str, Any]:
     return {
         "aspects": list(definition["aspects"]) if is_pairwise else [],
         "intervals": list(board.INTERVALS) if is_pairwise else [],
-        "groups": [{"name": one["name"], "title": one["title"]} for one in groups(definition)],
+        "groups": [
+            {"name": one["name"], "title": one["title"]} for one in distinct(groups(definition))
+        ],
     }

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from pipelines.vote import scores
-from studio.services.ballots import Ballots, Scored, scored
+from studio.services.ballots import Ballots, Scored, plural, scored
 from studio.store.store import Store
 
 METHOD = "scores-1"  # names how tables are made; tables of different methods are never mixed
@@ -85,7 +85,8 @@ def verdict(task: str, tables: list[dict[str, Any]], titles: Mapping[str, str]) 
         name = {"ovl_rel": "z", "mos": "mean"}.get(task, "aligned")
         first = table["systems"][0]
         title = titles.get(first["system"], first["system"])
-        count = f"{table['raters']} voters, {table['scores']} scores"
+        what = "label" if task in ("integrity", "temporal") else "score"
+        count = f"{plural(table['raters'], 'voter')}, {plural(table['scores'], what)}"
         if name == "aligned":
             share = table["whole"]["aligned"]
             said.append(
@@ -140,7 +141,11 @@ def _counted(aspect: str, given: Scored) -> dict[str, Any]:
 
 def _shares(given: Scored, mine: np.ndarray) -> dict[str, Any]:
     label = ["uncertain" if np.isnan(v) else int(v) for v in given.value[mine]]
-    return scores.label_shares(given.voter[mine], label)
+    found = scores.label_shares(given.voter[mine], label)
+    for share in (found["aligned"], found["not_aligned"], found["uncertain"]):
+        if share["low"] is not None:  # Student's t does not know where shares end
+            share |= {"low": max(0.0, share["low"]), "high": min(1.0, share["high"])}
+    return found
 
 
 def _share(found: Mapping[str, Any]) -> str:

@@ -11,11 +11,9 @@ from tests.studio.small_campaign import small_campaign
 
 
 @pytest.fixture
-def store(tmp_path):
-    """An empty store."""
-    opened = Store(tmp_path)
-    yield opened
-    opened.close()
+def store(either) -> Store:
+    """On SQLite and on PostgreSQL."""
+    return either.store
 
 
 def outcomes(store: Store, campaign: str) -> list[str]:
@@ -67,7 +65,9 @@ def test_forgotten_votes_drop_out(store):
         cast(store, campaign, voter, 0, ("s0", "s1"), "a")
     store.columns.votes(campaign)
     with store.database.write() as rows:
-        rows.execute(text("delete from votes where voter = 'bea'"))
+        rows.execute(
+            text("delete from votes where voter = 'bea' and campaign = :c"), {"c": campaign}
+        )
     cast(store, campaign, "dan", 0, ("s0", "s1"), "b")  # as many rows as before
     found = store.columns.votes(campaign)
     assert [found.voters[v] for v in found.voter] == ["ann", "cid", "dan"]
