@@ -21,7 +21,6 @@ TASKS = {
     "mos": "opinion scores from 1 to 5",
     "ovl_rel": "scores from 0 to 100",
 }
-SEED = 0  # of the draws behind the interval of agreement
 
 
 def card(material: Material, wish: Wish, forms: Sequence[str], written: Sequence[Written]) -> str:
@@ -54,10 +53,10 @@ def agreed(material: Material) -> str:
     """Krippendorff's alpha over what several people judged, in a sentence for each aspect."""
     from pipelines.vote import agreement  # scipy, for which the page does not wait
 
-    said = []
+    said, seed = [], int(material.campaign.definition["seed"])  # as Results draws
     for aspect, scale, ratings in _ratings(material):
         try:
-            found = agreement.evaluate(ratings, scale=scale, seed=SEED)
+            found = agreement.evaluate(ratings, scale=scale, seed=seed)
         except StudioError as error:
             said.append(f"{aspect}: not known. {error}")
             continue
@@ -196,8 +195,11 @@ def _here(material: Material, wish: Wish) -> list[str]:
 
 def _left_out(material: Material, wish: Wish, written: Sequence[Written]) -> list[str]:
     lines = [f"- votes {reason}: {count}" for reason, count in material.votes.left_out.items()]
+    forms: dict[tuple[str, int], list[str]] = {}
     for one in written:
-        lines += [f"- `{one.name}`, {reason}: {n}" for reason, n in sorted(one.left_out.items())]
+        for told in sorted(one.left_out.items()):
+            forms.setdefault(told, []).append(f"`{one.name}`")
+    lines += [f"- {', '.join(names)}: {why}: {n}" for (why, n), names in forms.items()]
     said = ["\n".join(lines) if lines else "Nothing."]
     if material.task == PAIRWISE:
         asked = [n for n, on in (("ties", wish.ties), ("both bad", wish.both_bad)) if on]

@@ -20,6 +20,7 @@ from studio.services.vote_formats import (
     unpaired_rows,
 )
 from studio.services.vote_material import LABELS, PAIRWISE, Material
+from studio.services.vote_tables import vote_cells
 from studio.store.clips import ClipFolder
 
 FOLDER = "data"
@@ -30,6 +31,11 @@ WORDS, COUNT, NUMBER, YES = "string", "int32", "float64", "bool"
 PREFERENCES = {
     "prompt": WORDS, "chosen": AUDIO, "rejected": AUDIO, "seconds": NUMBER, "votes": COUNT,
     "agreement": NUMBER, "group": WORDS, "chosen_sound": WORDS, "rejected_sound": WORDS,
+}  # fmt: skip
+BATTLES = {  # of the columns of votes.csv; words and pace of voters stay in the studio
+    "vote": WORDS, "voter": WORDS, "kind": WORDS, "prompt_number": COUNT, "prompt": WORDS,
+    "system_a": WORDS, "take_a": COUNT, "sound_a": WORDS, "system_b": WORDS, "take_b": COUNT,
+    "sound_b": WORDS, "outcome": WORDS,
 }  # fmt: skip
 TRIPLETS = {
     "prompt": WORDS, "audio": AUDIO, "label": CLASS, "task": WORDS, "rater": WORDS, "group": WORDS,
@@ -94,12 +100,22 @@ def _configurations(material: Material, wish: Wish) -> Iterator[tuple[str, dict[
     """Name, columns and rows of each."""
     if material.task == PAIRWISE:
         yield "preferences", PREFERENCES, _preferences(material, wish)
+        asked = material.campaign.definition["aspects"]
+        columns = {**BATTLES, **{f"aspect_{aspect}": WORDS for aspect in asked}}
+        yield "votes", columns, _by_prompt(material, _battles(material, columns))
     elif material.task in LABELS:
         yield "triplets", TRIPLETS, _triplets(triplet_rows(material))
         yield "unpaired", UNPAIRED, _named(unpaired_rows(material, wish), "completion")
     else:
         yield "scores", SCORES, _by_prompt(material, material.scores())
     yield "sounds", SOUNDS, _by_prompt(material, _sounds(material))
+
+
+def _battles(material: Material, columns: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """Every vote on two sounds, the sounds by the names that they have in the other tables."""
+    for vote in material.votes.votes:
+        cells = vote_cells(material, vote)
+        yield {name: cells[name] for name in columns}
 
 
 def _preferences(material: Material, wish: Wish) -> Rows:

@@ -164,6 +164,10 @@ def test_datasets_loads_the_folder_and_the_bytes_are_the_same(services, battles,
         assert row["chosen"]["bytes"] == path.read_bytes()
     for split, part in found.items():
         assert {split_of(group) for group in part["group"]} == {split}
+    votes = datasets.load_dataset(str(tmp_path / "a"), "votes", cache_dir=str(tmp_path / "cache"))
+    told = [row for part in votes.values() for row in part]
+    assert len(told) == 7 and {row["outcome"] for row in told} == {"a", "b", "tie", "skip"}
+    assert not {"reason", "decision_ms"} & set(told[0])
     services.vote_data.export(HERE, labels, tmp_path / "b", form="datasets")
     parts = datasets.load_dataset(
         str(tmp_path / "b"), "triplets", cache_dir=str(tmp_path / "cache")
@@ -194,7 +198,11 @@ def test_the_card_says_what_is_in_and_what_is_not(services, battles, tmp_path):
     services.vote_data.export(HERE, battles, tmp_path / "out")
     card = (tmp_path / "out" / "README.md").read_text()
     assert "(people's votes)" in card and "Which of the two sounds is better" in card
-    for said in ("votes excluded: 1", "votes taken back: 1", "`trl`, pairs: tie: 1"):
+    for said in (
+        "votes excluded: 1",
+        "votes taken back: 1",
+        "`preferences`, `trl`, `tangoflux`: pairs: tie: 1",
+    ):
         assert said in card
     assert "Krippendorff" in card or "not known" in card
     store = services.store
