@@ -38,7 +38,7 @@ class Config:
     max_guidance: float = 20.0  # beyond, every sound saturates
     max_words: int = 1000  # characters in one prompt; the text encoder reads far fewer
     votes_per_minute: int = 60  # of one voter; half as many at once, for short sounds
-    upload: str = "2mb"  # a list of prompts is a small file
+    upload: str = "20mb"  # a list of prompts is small; some sounds of other models are not
     backup: str | None = None  # where votes go beyond this disk: dataset:, bucket: or folder:
     backup_votes: int = 20  # a segment is closed once this many votes wait …
     backup_seconds: float = 30.0  # … or the first of them has waited this long

@@ -20,6 +20,7 @@ from studio.services.sound_folders import (
     sounds_in,
     told_captions,
 )
+from studio.services.sound_zip import unpacked
 from studio.store.clips import ClipFolder
 
 MOST_SECONDS = 60.0  # a voter hears all of it, many times over
@@ -29,7 +30,7 @@ Shelf = dict[str, list[Sound]]  # prompt -> its takes, by name of file
 
 @dataclass(frozen=True)
 class CampaignFolders:
-    """Makes campaigns out of sounds on disk; the command line alone may name folders."""
+    """Makes campaigns out of sounds: of folders for the command line, of a zip for the page."""
 
     campaigns: Campaigns
     clips: ClipFolder
@@ -58,16 +59,42 @@ class CampaignFolders:
             StudioError: no sounds, sounds without a prompt, folders that do not hold the same
                 prompts alike, a file that is no audio, is too long or holds no numbers.
         """
+        request, sources = self._request(folders, on_progress, captions, wishes)
+        return self.campaigns.create_now(owner, request, on_progress, sources)
+
+    def create(self, owner: str, path: Path, **wishes: Any) -> str:
+        """A campaign over the sounds of a zip, as the page sends one; its id.
+
+        Args:
+            owner: whose it is.
+            path: of the zip: a folder for each system, and one CSV of captions if need be.
+            wishes: as for `create_now`.
+
+        Raises:
+            StudioError: as for `create_now`, and what is wrong with the zip.
+        """
+        most = self.campaigns.config.max_sounds
+        with unpacked(Path(path), most) as found:
+            wishes = {"most": most, **wishes}
+            request, sources = self._request(found.folders, unheard, found.captions, wishes)
+        return self.campaigns.submit(owner, request, sources)
+
+    def _request(
+        self,
+        folders: Mapping[str, Path],
+        on_progress: Callable[[float, str], None],
+        captions: Path | None,
+        wishes: Mapping[str, Any],
+    ) -> tuple[CampaignRequest, dict[str, Any]]:
+        """The campaign that these folders make, its sounds kept: their clips by place."""
         shelves = read_shelves(folders, captions)
         takes = check_alike(shelves)
-        prompts = list(next(iter(shelves.values())))
         request = self.campaigns.check(
-            prompts,
+            list(next(iter(shelves.values()))),
             systems=[{"kind": FOLDER, "name": title, "title": title} for title in folders],
             **{"most": self.campaigns.config.max_sounds_alone, **wishes, "takes": takes},
         )
-        request, sources = self._take_in(request, shelves, on_progress)
-        return self.campaigns.create_now(owner, request, on_progress, sources)
+        return self._take_in(request, shelves, on_progress)
 
     def _take_in(
         self,
@@ -90,6 +117,10 @@ class CampaignFolders:
             for prompt, seconds in zip(request.prompts, longest, strict=True)
         )
         return replace(request, prompts=prompts), sources
+
+
+def unheard(share: float, note: str) -> None:
+    """Progress that nobody waits for."""
 
 
 def read_shelves(folders: Mapping[str, Path], captions: Path | None) -> dict[str, Shelf]:

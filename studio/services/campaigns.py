@@ -78,8 +78,14 @@ class Campaigns:
             StudioError: a model that is not on the list.
         """
         self._check_models(request)
+        return self.submit(owner, request)
+
+    def submit(
+        self, owner: str, request: CampaignRequest, sources: Mapping[str, Any] | None = None
+    ) -> str:
+        """The same without a look at the models; `sources` are clips of sounds that are there."""
         found = self.store.campaigns.add(owner, request.plain())
-        self.worker().submit(CAMPAIGN, owner, self._plan(found), job=found.id)
+        self.worker().submit(CAMPAIGN, owner, self._plan(found, sources), job=found.id)
         return found.id
 
     def create_now(

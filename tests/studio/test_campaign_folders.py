@@ -1,3 +1,6 @@
+import zipfile
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -107,3 +110,74 @@ def test_what_cannot_be_heard_is_refused(services, folders, spoil, words):
     with pytest.raises(StudioError, match=words):
         make(services, folders)
     assert services.campaigns.listing(HERE) == []
+
+
+def zipped(tmp_path, files):
+    """A zip of these files by their names in it; values are paths or bytes."""
+    path = tmp_path / "sounds.zip"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as bundle:
+        for name, content in files.items():
+            bundle.writestr(name, content.read_bytes() if isinstance(content, Path) else content)
+    return path
+
+
+def test_a_zip_from_the_page_becomes_a_campaign(services, work, folders, tmp_path):
+    """A folder for each system, however deep; made in the background; what macOS hides is left."""
+    files = {f"my sounds/{title}/{path.name}": path
+             for title, folder in folders.items() for path in folder.iterdir()}  # fmt: skip
+    files |= {"__MACOSX/._x.wav": b"x", "my sounds/.DS_Store": b"x", "my sounds/notes.txt": b"x"}
+    path = zipped(tmp_path, files)
+    campaign = services.campaign_folders.create(HERE, path, template="pairwise", takes=9)
+    assert services.campaigns.view(campaign, HERE)["status"] == "building"
+    work(services)
+    found = services.campaigns.view(campaign, HERE)
+    assert (found["status"], found["prompts"], found["takes"]) == ("open", 2, 2)
+    assert sorted(system["title"] for system in found["systems"]) == ["Ours", "Theirs"]
+
+
+def test_captions_may_lie_in_the_zip(services, work, folders, tmp_path):
+    """One CSV, wherever it lies."""
+    files = {f"{title}/p0_0{path.suffix}": path
+             for title, folder in folders.items() for path in folder.glob("p0_0.*")}  # fmt: skip
+    files["list.csv"] = b"file,caption\np0_0,a quiet hum\n"
+    campaign = services.campaign_folders.create(HERE, zipped(tmp_path, files), task="mos")
+    work(services)
+    told = services.store.campaigns.get(campaign).definition["prompts"]
+    assert [prompt["text"] for prompt in told] == ["a quiet hum"]
+
+
+@pytest.mark.parametrize(
+    ("files", "words"),
+    [
+        ({"a.wav": b"x"}, "must hold a folder for each system"),
+        ({"../../a.wav": b"x"}, "must hold a folder"),
+        ({"/a.wav": b"x"}, "must hold a folder"),
+        ({"x/a.csv": b"x", "y/b.csv": b"x"}, "2 CSV files; leave one"),
+        ({"x/notes.txt": b"x"}, "must hold a folder"),
+        ({f"x/{n}.wav": b"x" for n in range(601)}, "601 sounds; at most 600"),
+        ({"x/s/a.wav": b"x", "y/s/b.wav": b"x"}, "Two folders of the zip have one name"),
+        ({f"x/{'a' * 130}.wav": b"x"}, "A name in the zip has 134 characters"),
+        ({"x/a.wav": b"not audio"}, "not audio that can be read"),
+    ],
+)
+def test_a_zip_is_not_trusted(services, tmp_path, files, words):
+    """Paths are not followed, counts and names have limits, every sound is decoded."""
+    before = set(tmp_path.parent.iterdir()) | set(tmp_path.iterdir())
+    path = zipped(tmp_path, files)
+    with pytest.raises(StudioError, match=words):
+        services.campaign_folders.create(HERE, path, task="integrity")
+    after = set(tmp_path.parent.iterdir()) | set(tmp_path.iterdir())
+    assert after - before == {path}
+    assert services.campaigns.listing(HERE) == []
+
+
+def test_a_zip_that_swells_is_stopped(services, tmp_path, monkeypatch):
+    """By what comes out of it, not by what it says; and a file that is no zip is told."""
+    monkeypatch.setattr("studio.services.sound_zip.MOST_BYTES", 2_000_000)
+    path = zipped(tmp_path, {"x/a.wav": bytes(3_000_000)})
+    assert path.stat().st_size < 10_000
+    with pytest.raises(StudioError, match="more than 2 MB; give fewer"):
+        services.campaign_folders.create(HERE, path, task="integrity")
+    path.write_bytes(b"no zip")
+    with pytest.raises(StudioError, match="sounds.zip is no zip that can be read"):
+        services.campaign_folders.create(HERE, path, task="integrity")
