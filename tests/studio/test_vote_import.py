@@ -14,8 +14,9 @@ from studio.config import Config
 from studio.services import exchange
 from studio.services.services import Services
 from studio.store.campaigns import CLOSED, DEGRADED
+from studio.store.vote_rows import read_votes
 from studio.visitors import HERE
-from tests.studio.casting import cast
+from tests.studio.casting import cast, taken_back
 from tests.studio.sine_engines import SineEngines
 from tests.studio.small_campaign import small_campaign
 
@@ -87,6 +88,24 @@ def test_out_in_and_out_again_gives_the_same_rows(services, elsewhere, tmp_path,
     found = elsewhere.store.campaigns.get(told["campaign"])
     assert found.status == CLOSED and found.definition["origin"]["campaign"]
     assert "They were imported" in (second / "README.md").read_text()
+
+
+@pytest.mark.parametrize("make", [battles, labels])
+def test_both_databases_give_and_take_the_same_rows(services, either, tmp_path, make: Callable):
+    """Out of SQLite, into SQLite or PostgreSQL and out again; undone and excluded votes stay out."""
+    first = exported(services, make(services), tmp_path / "first")
+    name = either.vote_data.bring(HERE, first)["campaign"]
+    assert either.vote_data.bring(HERE, first)["new"] == 0
+    second = exported(either, name, tmp_path / "second")
+    for file in SAME:
+        assert (second / file).read_bytes() == (first / file).read_bytes()
+    campaign = make(either)
+    votes = either.store.votes.live_votes(campaign)
+    taken_back(either.store, votes[0])
+    either.store.votes.exclude(campaign, made_by=HERE, reason="x", vote=votes[1].id)
+    found = read_votes(either.store.database, campaign)
+    assert len(found.votes) == len(votes) - 2
+    assert found.left_out == {"excluded": 1, "taken back": 1}
 
 
 def test_the_same_import_again_adds_nothing_and_a_later_one_what_is_new(
