@@ -15,7 +15,8 @@ const SHUT = {
 };
 
 export class Voting {
-  /** hands: onprogress(progress) and onbackup(state) after each vote, onresults() to look at results. */
+  /** hands: onprogress(progress) and onbackup(state) after each vote, onresults() to look at results,
+   * onstale() when the campaign may have changed, onagain() to make the sounds that are missing. */
   constructor(hands) {
     this.hands = hands;
     this.node = element("div", { class: "bs-voting" });
@@ -30,7 +31,7 @@ export class Voting {
     if (isKnown && campaign.status === "building") this.told.textContent = campaign.said;
     if (isKnown) return;
     this.clear();
-    if (campaign.status !== "open") return this.shut();
+    if (campaign.status !== "open" || campaign.voters === "simulated") return this.shut();
     await this.flush();
     if (this.campaign.id !== campaign.id) return;
     if (begun().includes(campaign.id) && !campaign.needs) await this.next();
@@ -47,9 +48,12 @@ export class Voting {
   }
 
   shut() {
-    const { status, said } = this.campaign;
+    const { status, said, is_mine: isMine } = this.campaign;
+    const results = ["Results", () => this.hands.onresults()];
+    if (status === "open") return this.card("Simulated listeners vote here.", "This campaign is a demonstration; people's votes and theirs are never mixed.", results);
     const [title, usual] = SHUT[status] ?? [status, ""];
-    this.card(title, said || usual, status === "closed" ? ["Results", () => this.hands.onresults()] : null);
+    const again = isMine && status === "failed" ? ["Try again", () => this.hands.onagain()] : null;
+    return this.card(title, said || usual, status === "closed" ? results : again);
   }
 
   before() {
@@ -62,11 +66,11 @@ export class Voting {
     localStorage.setItem(BEGUN, JSON.stringify([...new Set([...begun(), this.campaign.id])].slice(-50)));
     this.campaign.needs = null;
     this.hands.onprogress(found.progress);
-    await this.next();
+    await this.next(true);
   }
 
   /** The serving that is open, or a new one, or the end. */
-  async next() {
+  async next(hasJoined = false) {
     const { campaign } = this;
     try {
       const found = await ask(`vote/${campaign.id}/next`, "POST", {});
@@ -76,6 +80,8 @@ export class Voting {
       else this.finish(found.done);
     } catch (error) {
       if (this.campaign !== campaign) return;
+      if (error.status === 403 && hasJoined) throw new Error(`${error.message} If this comes again, the browser keeps no cookies for this page; open it in a tab of its own.`);
+      if (error.status === 409) this.hands.onstale();
       if (error.status === 403) this.before();
       else this.card("The next sounds did not come.", error.message, ["Try again", () => this.next()]);
     }

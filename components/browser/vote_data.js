@@ -14,8 +14,16 @@ const FORMS = {
   all: ["Everything", "all of it in one zip"],
 };
 
+// What its owner can do with a campaign, by its status.
+const COURSES = {
+  open: ["close", "Close the campaign"],
+  building: ["close", "Stop the making"],
+  closed: ["open", "Open it again"],
+  failed: ["open", "Make the missing sounds"],
+};
+
 export class CampaignData {
-  /** hands: onchange(campaign) when it was opened or closed, onforget() when votes were deleted. */
+  /** hands: onchange() when it was opened or closed, onforget() when votes were deleted. */
   constructor(hands) {
     this.hands = hands;
     this.backup = element("p", { class: "bs-vote-backup", role: "status" });
@@ -81,21 +89,21 @@ export class CampaignData {
   }
 
   course(campaign) {
-    const isOpen = campaign.status === "open";
+    const [verb, word] = COURSES[campaign.status] ?? [];
     const names = (campaign.systems ?? []).map((system) => system.title || system.name).join(", ");
-    const press = element("button", { type: "button", class: "bs-act", onclick: () => this.turn(isOpen ? "close" : "open") }, isOpen ? "Close the campaign" : "Open it again");
+    const press = element("button", { type: "button", class: "bs-act", onclick: () => this.turn(verb) }, word);
     return this.card(
       "The campaign",
       ...(campaign.notices ?? []).map((notice) => element("p", { class: "bs-status" }, notice)),
       element("p", {}, `${campaign.prompts} prompts, ${campaign.votes_wanted} votes wanted for each of ${campaign.items} items.`),
       element("details", { class: "bs-vote-fold" }, element("summary", {}, "What is judged (look at it after you voted yourself)"), element("p", {}, names)),
-      ["open", "closed"].includes(campaign.status) ? press : null,
+      verb ? press : null,
     );
   }
 
   async turn(verb) {
     const changed = await attempt(() => ask(`campaigns/${this.campaign.id}/${verb}`, "POST", {}));
-    if (changed) this.hands.onchange(changed);
+    if (changed) this.hands.onchange();
   }
 
   /** Two presses: what is deleted does not come back. */

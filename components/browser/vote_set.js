@@ -39,6 +39,8 @@ export class SetSheet {
   turned(place) {
     if (this.current.place !== place) this.current = this.cells.find((cell) => cell.place === place && !cell.isSet) ?? this.cells.find((cell) => cell.place === place);
     for (const cell of this.cells) cell.node.classList.toggle("is-current", cell === this.current);
+    const wasElsewhere = this.cells.some((cell) => cell.place !== place && cell.node.contains(document.activeElement));
+    if (wasElsewhere) this.current.focus(); // or what is written would go to the sound before
   }
 
   take(answer) {

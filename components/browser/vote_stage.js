@@ -11,6 +11,7 @@ import { rulesOf } from "./vote_rules.js";
 import { SetSheet } from "./vote_set.js";
 
 const INTERFACE = "page 1"; // told with every vote: which page took it
+const KEPT = "baton-keys"; // whether keys act, here and in Compare
 const NOTHING = { outcome: null, aspects: {}, reason: null, scores: [] };
 
 export class Stage {
@@ -29,6 +30,8 @@ export class Stage {
     this.why = element("p", { class: "bs-vote-why" });
     this.bar = element("div", { class: "bs-vote-verdict" });
     this.keys = element("dl", {});
+    this.hasKeys = localStorage.getItem(KEPT) !== "off";
+    const toggle = element("input", { type: "checkbox", checked: this.hasKeys, onchange: (event) => this.turnKeys(event.target.checked) });
     this.node = element(
       "section",
       { class: `bs-vote-card bs-vote-stage bs-vote-is-${campaign.task}`, "aria-label": "The sounds to judge" },
@@ -40,7 +43,7 @@ export class Stage {
       this.rack.node,
       this.more,
       element("div", { class: "bs-vote-foot" }, this.why, this.bar),
-      element("div", { class: "bs-keys bs-vote-keys" }, this.keys),
+      element("div", { class: "bs-keys bs-vote-keys" }, element("label", {}, toggle, " Keys"), this.keys),
       element("details", { class: "bs-vote-fold" }, element("summary", {}, "Rules"), rulesOf(campaign)),
     );
   }
@@ -191,9 +194,11 @@ export class Stage {
 
   refused(refusal) {
     this.begin();
-    this.why.textContent = `This was not stored: ${refusal.message}`;
+    const why = `This was not stored: ${refusal.message}`;
+    const on = element("button", { type: "button", class: "bs-act", onclick: () => this.hands.onnext() }, "Go on");
+    this.why.replaceChildren(why, " ", on);
     this.why.classList.add("is-wrong");
-    this.live.textContent = this.why.textContent;
+    this.live.textContent = why;
   }
 
   /** A vote that could not be sent yet: told where the buttons are, with a way to try at once. */
@@ -238,9 +243,14 @@ export class Stage {
     this.why.classList.add("bs-vote-nudge");
   }
 
+  turnKeys(isOn) {
+    this.hasKeys = isOn;
+    localStorage.setItem(KEPT, isOn ? "on" : "off");
+  }
+
   /** What a press of a key does here; whether it did something. */
   pressed(event) {
-    if (this.isBusy) return false;
+    if (this.isBusy || !this.hasKeys) return false;
     const isField = event.target.matches?.(".bs-vote-number");
     if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) return this.vote ? this.act("Enter") : Boolean(this.sheet.submit) && (this.decide(null), true);
     const key = isField ? keyInField(event) : keyOf(event);

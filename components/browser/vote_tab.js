@@ -37,13 +37,15 @@ export class VoteTab extends HTMLElement {
       onprogress: (progress) => this.progressed(progress),
       onbackup: (state) => this.data.showBackup(state),
       onresults: () => this.turn("results"),
+      onstale: () => this.open(this.shown, true),
+      onagain: () => this.data.turn("open"),
     });
-    this.data = new CampaignData({ onchange: (campaign) => this.show(campaign), onforget: () => this.forgotten() });
+    this.data = new CampaignData({ onchange: () => this.open(this.shown, true), onforget: () => this.forgotten() });
     window.addEventListener("baton-campaign", (event) => {
       this.goHome();
       this.view = "vote";
       this.open(event.detail.campaign, true);
-      if (this.getBoundingClientRect().top > innerHeight * 0.7) this.scrollIntoView({ behavior: "smooth" });
+      if (this.getBoundingClientRect().top > innerHeight * 0.3) this.scrollIntoView({ behavior: "smooth" });
     });
     document.addEventListener("click", (event) => this.moved(event.target.closest?.('[role="tab"]')));
     const { campaign } = invited();
@@ -76,16 +78,17 @@ export class VoteTab extends HTMLElement {
     if (this.shown === id && !isAnew) return;
     this.shown = id;
     window.dispatchEvent(new CustomEvent("baton-shown", { detail: { id } }));
+    const round = (this.round = (this.round ?? 0) + 1); // an earlier look at the same one ends
     if (this.offsetParent) remember(id, this.view);
     for (;;) {
       let campaign;
       try {
         campaign = await ask(`campaigns/${encodeURIComponent(id)}`);
       } catch (error) {
-        if (this.shown === id) this.fail(error.message);
+        if (this.round === round) this.fail(error.message);
         return;
       }
-      if (this.shown !== id || !this.isConnected) return;
+      if (this.round !== round || !this.isConnected) return;
       this.show(campaign);
       if (campaign.status !== "building") return;
       await new Promise((done) => setTimeout(done, PULSE));
@@ -103,6 +106,7 @@ export class VoteTab extends HTMLElement {
   show(campaign) {
     const isNew = this.campaign?.id !== campaign.id;
     this.campaign = campaign;
+    this.data.campaign = campaign;
     if (isNew || !this.parts) this.buildHead();
     this.parts.title.textContent = campaign.title;
     this.parts.facts.textContent = [taskWord(campaign.task), statusWord(campaign), campaign.voters === "simulated" ? "votes of simulated listeners" : null].filter(Boolean).join(" · ");

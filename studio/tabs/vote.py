@@ -75,7 +75,7 @@ def build_form(services: Services) -> dict[str, Any]:
         form["takes"] = gr.Number(
             first["wishes"]["takes"],
             label="Takes",
-            info="Sounds per prompt and system.",
+            info="Per system.",
             precision=0,
             minimum=1,
             maximum=services.config.max_count,
@@ -85,7 +85,7 @@ def build_form(services: Services) -> dict[str, Any]:
         form["votes_wanted"] = gr.Number(
             first["wishes"]["votes_wanted"],
             label="Votes wanted",
-            info="For each thing to judge.",
+            info="Per item.",
             precision=0,
             minimum=1,
             min_width=120,

@@ -128,7 +128,7 @@ def test_a_vote_waits_in_the_browser_while_the_studio_is_gone(watch, studio, sto
     page.wait_for_selector(".bs-vote-why.is-wrong:has-text('Not stored yet')")
     assert live(store, campaign) == []
     studio.open()
-    page.click("text=Try now")
+    page.evaluate("document.querySelector('.bs-vote-why button')?.click()")  # Try now; or it has
     page.wait_for_selector(".bs-vote-stored:has-text('A better')")
     assert len(live(store, campaign)) == 1
     page.keyboard.press("Enter")
@@ -220,3 +220,28 @@ def test_a_wrong_link_and_a_missing_sound_are_told(watch, store):
     page.unroute("**/*.wav")
     page.keyboard.press("Space")
     page.wait_for_selector(".bs-vote-heard.is-done >> nth=0")
+
+
+def test_what_was_heard_is_counted_on_the_clock(watch):
+    """Worked: spans join, repeats count once, a loop counts its inside, the last tenth is given."""
+    page = watch().page
+    found = page.evaluate(
+        """async () => {
+          const { Ear, Heard } = await import("/studio/components/heard.js");
+          const one = new Heard([[0, 1], [3, 4]]);
+          one.add(0.5, 1.5);  // 1.5 s and 1 s
+          const before = one.msOf(4);
+          one.add(1.49, 3.01);
+          const all = one.msOf(4.05);
+          const spans = [];
+          const ear = new Ear((...span) => spans.push(span));
+          const context = { currentTime: 10, outputLatency: 0 };
+          const run = { started: 10, loop: { start: 1, end: 2 } };
+          const transport = { context, run, side: "b", seconds: 4, isPlaying: true, positionAt: () => 1.5 };
+          ear.look(transport);
+          context.currentTime = 11.2;  // half a second to the loop's end, then 0.7 s from its start
+          ear.look(transport);
+          return { before, all, spans: spans.map(([side, ...s]) => [side, ...s.map((x) => +x.toFixed(3))]) };
+        }"""
+    )
+    assert found == {"before": 2500, "all": 4050, "spans": [["b", 1.5, 2], ["b", 1, 1.7]]}
