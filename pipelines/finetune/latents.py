@@ -7,7 +7,7 @@ is two thirds of its arithmetic (measured by counting operations at the publishe
 import dataclasses
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -51,6 +51,7 @@ def encoded(
     sounds: Iterable[tuple[str, np.ndarray]],
     *,
     batch_size: int = 8,
+    held: Container[str] = (),
     should_stop: "ShouldStop | None" = None,
 ) -> Iterator[tuple[str, Tensor]]:
     """Latents [T, C] of sounds, by key; the mean of the posterior, so that a clip has one.
@@ -58,6 +59,7 @@ def encoded(
     Args:
         sounds: key and float32 [channels, samples] at the backend's rate.
         batch_size: sounds encoded together.
+        held: keys that need no encoding: the cache that is there already.
         should_stop: asked before each batch; True raises Cancelled.
     """
     batch: list[tuple[str, np.ndarray]] = []
@@ -71,6 +73,8 @@ def encoded(
         yield from zip([key for key, _ in batch], latents, strict=True)
 
     for key, sound in sounds:
+        if key in held:
+            continue
         if is_silent(sound):
             raise StudioError(f"The clip {key} is silent; leave it out of the training.")
         batch.append((key, sound))
@@ -92,7 +96,8 @@ def write_cache(
 ) -> "Cache":
     """Store latents and the text states of captions as one file, which appears whole or not at all.
 
-    A file that is there already, of the same model, is added to: what it holds is not made again.
+    A file that is there already, of the same model, is added to. Its captions are not read again;
+    to `encoded` give it as `held`, and its clips are not heard again.
 
     Args:
         path: of the file, .safetensors.

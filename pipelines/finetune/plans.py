@@ -30,7 +30,7 @@ class Plan:
 
     def __post_init__(self) -> None:
         for name in ("beta", "weight_decay", "warmup"):
-            self._check(name, getattr(self, name) >= 0, "0 or more")
+            self._check(name, 0 <= getattr(self, name) < float("inf"), "0 or more")
         for name in ("epochs", "learning_rate", "clip"):
             self._check(name, 0 < getattr(self, name) < float("inf"), "above 0")
         for name in ("micro_batch", "save_every"):

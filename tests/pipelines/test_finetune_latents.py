@@ -72,7 +72,9 @@ def test_a_second_writing_adds_and_makes_nothing_again(backend, tmp_path, monkey
     monkeypatch.setattr(
         TangoFluxBackend, "encode_text", lambda self, t, s: read.extend(t) or own(self, t, s)
     )
-    cache = write_cache(path, backend, encoded(backend, clips[2:]), SAID)
+    fresh = list(encoded(backend, clips, held=Cache(path, backend)))
+    assert [key for key, _ in fresh] == [clips[2][0]]
+    cache = write_cache(path, backend, fresh, SAID)
     assert cache.keys == [key for key, _ in clips] and cache.captions == SAID
     assert torch.equal(cache.latents([clips[0][0]]), before)
     assert set(read) == {SAID[1][0], "a"} and SAID[0][0] not in read

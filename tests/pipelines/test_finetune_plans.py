@@ -48,7 +48,7 @@ def test_memory_and_checkpoints_are_no_part_of_what_a_run_is():
 @pytest.mark.parametrize(
     "wrong",
     [{"beta": -1.0}, {"learning_rate": 0.0}, {"learning_rate": float("nan")}, {"epochs": 0},
-     {"steps": 0}, {"micro_batch": 0}, {"beta": float("nan")}],
+     {"steps": 0}, {"micro_batch": 0}, {"beta": float("nan")}, {"beta": float("inf")}],
 )  # fmt: skip
 def test_settings_that_cannot_be_are_refused(wrong):
     """With the name and what is allowed."""
