@@ -30,6 +30,7 @@ class Standing:
     def __init__(self, store: Store, campaign: Campaign) -> None:
         self.store, self.id, self.definition = store, campaign.id, campaign.definition
         self.task = campaign.definition["task"]
+        self.is_simulated = campaign.definition["voters"] == "simulated"  # then no clock decides
         self.clips: dict[tuple[int, str, int], CampaignClip] = {
             (clip.prompt, clip.system, clip.take): clip for clip in store.campaigns.clips(self.id)
         }
@@ -118,14 +119,14 @@ class Standing:
 
         with self.lock:
             votes, moment = int(self.games.sum()), time.monotonic()
-            if self.rated is None or votes != self.rated[1]:
-                if (
-                    self.rated is None
-                    or abs(votes - self.rated[1]) >= FRESH_VOTES
-                    or moment - self.rated[0] >= FRESH_SECONDS
-                ):
-                    self.rated = (moment, votes, rate(self._tally()))
+            if self.rated is None or self._are_old(votes, moment):
+                self.rated = (moment, votes, rate(self._tally()))
             return self.rated[2]
+
+    def _are_old(self, votes: int, moment: float) -> bool:
+        rated_at, counted, _ = self.rated
+        waited = 0.0 if self.is_simulated else moment - rated_at
+        return votes != counted and (abs(votes - counted) >= FRESH_VOTES or waited >= FRESH_SECONDS)
 
     def _tally(self) -> Tally:
         return Tally(

@@ -253,6 +253,7 @@ def test_no_question_of_the_door_reads_whole_tables(tmp_path):
     scans = [(plan, asked) for asked, plan in plans if plan.startswith("SCAN")]
     assert len(plans) > 15
     assert [scan for scan in scans if "forgotten" not in scan[1]] == []
+    assert any("votes_by_voter (voter=? AND campaign=?)" in plan for _, plan in plans)
 
 
 def test_a_full_disk_is_told_and_stores_nothing(tmp_path):
