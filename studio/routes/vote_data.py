@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 
 from pipelines.errors import StudioError
-from studio.routes.door import Answer, outgoing
+from studio.routes.door import NO_STORE, Answer, outgoing
 from studio.services.services import Services
 
 
@@ -17,7 +17,10 @@ def export(services: Services, request: Request, owner: str) -> Response:
     form = asked.get("as", "csv")
     if form == "csv":
         return outgoing(services.vote_data.votes_table(owner, campaign))
-    return outgoing(services.vote_data.export_zip(owner, campaign, **wishes_in(asked, form)))
+    pieces = services.vote_data.export_zip(owner, campaign, **wishes_in(asked, form))
+    name = f"votes-{campaign[:8]}-{form}.zip"
+    headers = {**NO_STORE, "content-disposition": f'attachment; filename="{name}"'}
+    return StreamingResponse(pieces, media_type="application/zip", headers=headers)
 
 
 def forms(services: Services, request: Request, owner: str) -> dict[str, Any]:

@@ -1,8 +1,7 @@
 """Votes out and in: who may take what away, in which form, and what may be brought."""
 
 import shutil
-import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,16 +9,15 @@ from typing import Any
 from pipelines.errors import StudioError
 from studio.refusals import NotAllowed, Unknown
 from studio.services.downloads import Downloads
-from studio.services.vote_export import Writer, sounds_bytes
+from studio.services.vote_export import Writer, path_of
 from studio.services.vote_formats import check_wish, forms_of
 from studio.services.vote_import import import_votes
-from studio.services.vote_material import PAIRWISE, Material, read_material
+from studio.services.vote_material import PAIRWISE, read_material
 from studio.services.vote_push import push_folder
 from studio.services.vote_tables import SCORES, VOTES, write_scores, write_votes
+from studio.services.zip_streams import zip_stream
 from studio.store.campaigns import OPEN, Campaign
 from studio.store.store import Store
-
-MOST_BYTES = 2_000_000_000  # of sounds in one download; what is more is for the command line
 
 
 @dataclass(frozen=True)
@@ -50,21 +48,31 @@ class VoteData:
         writer = Writer(material=material, wish=wish, clips=self.store.clips, folder=folder)
         return {**writer.write(), "folder": str(folder)}
 
-    def export_zip(self, owner: str, campaign: str, **wishes: Any) -> Path:
-        """The same as a file on its way out, in a folder of its own."""
+    def export_zip(self, owner: str, campaign: str, **wishes: Any) -> Iterator[bytes]:
+        """The same as a zip, piece by piece; its sounds go out as they lie, however many.
+
+        What is wrong is told before the first piece.
+        """
         found = self._mine(owner, campaign)
         wish = check_wish(found.definition, **wishes)
         material = read_material(self.store, found, fair=wish.fair)
-        if wish.form != "csv":
-            self._refuse_large(material)
-        out = self.downloads.new_folder()
-        inside = out / f"votes-{found.id[:8]}"
+        folder = self.downloads.new_folder()
         try:
-            Writer(material=material, wish=wish, clips=self.store.clips, folder=inside).write()
-            return zipped(inside)
+            writer = Writer(
+                material=material, wish=wish, clips=self.store.clips, folder=folder, copies=False
+            )
+            writer.write()
+            top = f"votes-{found.id[:8]}"
+            rows = [path for path in sorted(folder.rglob("*")) if path.is_file()]
+            files = {f"{top}/{path.relative_to(folder)}": path for path in rows}
+            files |= {
+                f"{top}/{path_of(s)}": self.store.clips.path(s) for s in sorted(writer.sounds)
+            }
+            pieces = zip_stream(files)
         except StudioError:
-            shutil.rmtree(out, ignore_errors=True)
+            shutil.rmtree(folder, ignore_errors=True)
             raise
+        return sent(pieces, folder)
 
     def votes_table(self, owner: str, campaign: str) -> Path:
         """One CSV: a row per battle, or per score where sounds are scored.
@@ -134,15 +142,6 @@ class VoteData:
             raise NotAllowed("Only who made this campaign may take its votes and sounds away.")
         return found
 
-    def _refuse_large(self, material: Material) -> None:
-        size = sounds_bytes(material, self.store.clips)
-        if size > MOST_BYTES:
-            raise StudioError(
-                f"The sounds of this campaign take {size / 1e9:.1f} GB; at most "
-                f"{MOST_BYTES / 1e9:.0f} GB go through the browser. Take the votes as csv, or write "
-                f"all with `python -m studio.cli vote export {material.campaign.id} --out FOLDER`."
-            )
-
 
 def refuse_used(folder: Path) -> None:
     """Only a new or an empty folder is written into: old rows must not lie beside new ones."""
@@ -150,17 +149,9 @@ def refuse_used(folder: Path) -> None:
         raise StudioError(f"{folder} is not empty; name a new folder, so that nothing is mixed up.")
 
 
-def zipped(folder: Path) -> Path:
-    """The folder as a zip beside it; each file is gone once it is in."""
-    target = folder.with_suffix(".zip")
+def sent(pieces: Iterator[bytes], folder: Path) -> Iterator[bytes]:
+    """The pieces; the folder is gone after the last, or when nobody wants more."""
     try:
-        with zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as bundle:
-            for path in sorted(folder.rglob("*")):
-                if path.is_file():
-                    bundle.write(path, path.relative_to(folder.parent))
-                    path.unlink()
-    except OSError as error:
-        raise StudioError(
-            f"The zip could not be written ({error.strerror}); free some disk space."
-        ) from error
-    return target
+        yield from pieces
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)

@@ -24,7 +24,8 @@ from studio.services.vote_tables import vote_cells
 from studio.store.clips import ClipFolder
 
 FOLDER = "data"
-BATCH = 32  # rows held in memory at once; a row may hold two sounds of 10 s
+BATCH = 32  # rows held in memory at once, which is a row group; each may hold two sounds of 10 s
+PLAIN_BATCH = 20_000  # the same of rows without sounds
 AUDIO, CLASS = "audio", ("not aligned", "aligned", "uncertain")  # 0 and 1 as BATON has them
 WORDS, COUNT, NUMBER, YES = "string", "int32", "float64", "bool"
 
@@ -91,7 +92,7 @@ def write_parquet(
     sounds = [name for name, kind in columns.items() if kind == AUDIO]
     path.parent.mkdir(parents=True, exist_ok=True)
     with ParquetWriter(path, schema, compression="zstd") as table:
-        for batch in _batches(rows):
+        for batch in _batches(rows, BATCH if sounds else PLAIN_BATCH):
             filled = [{**row, **{n: _bytes_of(clips, row[n]) for n in sounds}} for row in batch]
             table.write_batch(pyarrow.RecordBatch.from_pylist(filled, schema=schema))
 
@@ -196,11 +197,11 @@ def _bytes_of(clips: ClipFolder, sound: str) -> dict[str, Any]:
     return {"bytes": clips.path(sound).read_bytes(), "path": f"{sound}.wav"}
 
 
-def _batches(rows: Iterable[Mapping[str, Any]]) -> Iterator[list[Mapping[str, Any]]]:
+def _batches(rows: Iterable[Mapping[str, Any]], most: int) -> Iterator[list[Mapping[str, Any]]]:
     batch: list[Mapping[str, Any]] = []
     for row in rows:
         batch.append(row)
-        if len(batch) == BATCH:
+        if len(batch) == most:
             yield batch
             batch = []
     if batch:

@@ -2,7 +2,7 @@
 
 import json
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -38,6 +38,7 @@ class Writer:
     wish: Wish
     clips: ClipFolder
     folder: Path
+    copies: bool = True  # whether sounds are copied into the folder, or left for who sends it
     sounds: set[str] = field(default_factory=set)  # to be copied beside the rows
     told: list[Written] = field(default_factory=list)  # what each form holds
 
@@ -136,10 +137,11 @@ class Writer:
 
     def _copy_sounds(self) -> None:
         for sound in sorted(self.sounds):
-            target = self.folder / path_of(sound)
-            target.parent.mkdir(exist_ok=True)
-            if not target.is_file():
-                shutil.copyfile(self.clips.path(sound), target)
+            source, target = self.clips.path(sound), self.folder / path_of(sound)
+            source.stat()  # one that is gone is told before anything is sent
+            if self.copies:
+                target.parent.mkdir(exist_ok=True)
+                shutil.copyfile(source, target)
 
     def _write_json(self, name: str, value: Any) -> None:
         text = json.dumps(value, ensure_ascii=False, indent=1)
@@ -165,12 +167,3 @@ class Writer:
 def path_of(sound: str) -> str:
     """Where a sound lies in an export, from its folder."""
     return f"{SOUNDS}/{sound}.wav"
-
-
-def sounds_bytes(material: Material, clips: ClipFolder) -> int:
-    """How many bytes the sounds of an export may have, at most."""
-    names: Mapping[str, None] = dict.fromkeys(
-        name for clip in material.clips.values() for name in (clip.clip, clip.source)
-    )
-    paths = [clips.path(name) for name in names]
-    return sum(path.stat().st_size for path in paths if path.is_file())

@@ -13,7 +13,6 @@ import soundfile
 from pipelines.errors import StudioError
 from pipelines.splits import group_of, split_of
 from studio.refusals import NotAllowed
-from studio.services import vote_data as vote_data_file
 from studio.services.vote_formats import check_wish
 from studio.store.campaigns import CLOSED, DEGRADED
 from studio.visitors import HERE
@@ -292,14 +291,17 @@ def test_only_the_owner_takes_sounds_away(services, battles, labels, tmp_path):
         data.votes_table(HERE, hidden)
 
 
-def test_the_browser_gets_a_zip_and_nothing_stays(services, battles, monkeypatch):
-    """Names in the zip are our own words and hashes; too much is for the command line."""
+def test_the_browser_gets_a_zip_and_nothing_stays(services, battles):
+    """Sent while it is packed: names are our own words and hashes, sounds are whole."""
     client = client_of(services)
     path = f"/studio/results/{battles}/export"
     answer = client.get(path, params={"as": "all"})
     assert answer.headers["cache-control"] == "no-store"
-    names = zipfile.ZipFile(io.BytesIO(answer.content)).namelist()
-    assert f"votes-{battles[:8]}/README.md" in names and len(names) > 20
+    bundle = zipfile.ZipFile(io.BytesIO(answer.content))
+    top, sound = f"votes-{battles[:8]}", clip_of(services, battles, 0, "s0")
+    assert bundle.testzip() is None and f"{top}/README.md" in bundle.namelist()
+    assert bundle.read(f"{top}/sounds/{sound}.wav") == services.store.clips.path(sound).read_bytes()
+    assert answer.headers["content-disposition"].endswith(f'{top}-all.zip"')
     table = client.get(path)
     assert table.text.splitlines()[0].startswith("vote,voter,cast_at,kind")
     assert list((services.store.folder / "outgoing").iterdir()) == []
@@ -312,6 +314,8 @@ def test_the_browser_gets_a_zip_and_nothing_stays(services, battles, monkeypatch
         "trl",
         "tangoflux",
     ]
-    monkeypatch.setattr(vote_data_file, "MOST_BYTES", 10)
-    assert "vote export" in client.get(path, params={"as": "all"}).json()["error"]
+    services.store.clips.path(sound).unlink()
+    gone = client.get(path, params={"as": "trl"})
+    assert gone.status_code == 400 and "no longer on the disk" in gone.json()["error"]
+    assert list((services.store.folder / "outgoing").iterdir()) == []
     assert client.get("/studio/results/nothing/export").status_code in (400, 404)

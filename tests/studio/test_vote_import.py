@@ -74,6 +74,15 @@ def exported(services: Services, campaign: str, folder: Path) -> Path:
     return folder
 
 
+def zipped(services: Services, folder: Path) -> Path:
+    """The same as the browser gets it."""
+    packed = folder / "votes.zip"
+    packed.write_bytes(
+        b"".join(services.vote_data.export_zip(HERE, battles(services), form="studio"))
+    )
+    return packed
+
+
 @pytest.mark.parametrize("make", [battles, labels, opinions])
 def test_out_in_and_out_again_gives_the_same_rows(services, elsewhere, tmp_path, make: Callable):
     """Byte for byte: votes, clips, tables and sounds; the campaign says where it is from."""
@@ -148,7 +157,7 @@ def test_an_imported_campaign_is_for_reading(services, elsewhere, tmp_path):
 
 def test_a_zip_comes_in_too_and_cannot_write_where_it_likes(services, elsewhere, tmp_path):
     """What climbs out of its folder, or is not ours, is left in the zip."""
-    packed = services.vote_data.export_zip(HERE, battles(services), form="studio")
+    packed = zipped(services, tmp_path)
     with zipfile.ZipFile(packed, "a") as bundle:
         for name in ("../../evil.txt", "/evil.txt", "x/sounds/../../evil.wav", "x/run.py"):
             bundle.writestr(name, "evil")
@@ -161,9 +170,9 @@ def test_a_zip_comes_in_too_and_cannot_write_where_it_likes(services, elsewhere,
         elsewhere.vote_data.bring(HERE, broken)
 
 
-def test_a_zip_that_would_fill_the_disk_is_refused(services, elsewhere, monkeypatch):
+def test_a_zip_that_would_fill_the_disk_is_refused(services, elsewhere, tmp_path, monkeypatch):
     """By what it says it unpacks to; more than it says is never read."""
-    packed = services.vote_data.export_zip(HERE, battles(services), form="studio")
+    packed = zipped(services, tmp_path)
     monkeypatch.setattr(exchange, "MOST_UNZIPPED", 1000)
     with pytest.raises(StudioError, match="The zip unpacks to"):
         elsewhere.vote_data.bring(HERE, packed)
