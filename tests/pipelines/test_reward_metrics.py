@@ -36,6 +36,7 @@ def test_accuracy_and_brier_by_hand():
 def test_order_within_prompts_sees_no_further_than_a_prompt():
     """Prompts {.9 of 1, .8 of 0} and {.4 of 1, .3 of 0}: both right, though .8 of 0 beats .4 of 1."""
     assert metrics.order_within_prompts(R, Y, np.array([0, 0, 1, 1])) == 1.0
+    assert metrics.order_within_prompts(np.full(4, 0.3), Y, np.array([0, 0, 1, 1])) == 0.5  # ties
     hard = np.array([0, 1, 0, 1])  # each prompt has one label only
     assert math.isnan(metrics.order_within_prompts(R, Y, hard))
 

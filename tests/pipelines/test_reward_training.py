@@ -122,6 +122,18 @@ def test_every_row_is_seen_once_an_epoch():
     assert sorted(again[:, 0].tolist()) == sorted(rows.labels[1][:, 0].tolist())
 
 
+def test_each_epoch_has_an_order_of_its_own(monkeypatch):
+    """Eight epochs draw from eight seeds."""
+    from pipelines.reward import training
+
+    seeds, draw = [], training.torch_generator
+    monkeypatch.setattr(
+        training, "torch_generator", lambda seed, *names: seeds.append(seed) or draw(seed, *names)
+    )
+    train(TRAIN, DEV, VECTORS, SHAPE, QUICK, seed=0)
+    assert len(set(seeds)) == len(seeds) == 8
+
+
 def test_what_cannot_be_trained_is_refused():
     """Nothing to learn from, a sound without embedding, settings that are none, a rate too high."""
     with pytest.raises(StudioError, match="no labels and no pairs"):
