@@ -1,7 +1,7 @@
 """How often the intervals hold the truth, by simulation, and what a board costs.
 
     OMP_NUM_THREADS=1 python -m tests.bench.bench_vote [--replications 2000] [--draws 1000]
-        [--only coverage prompts pairing means alpha cost]
+        [--only coverage prompts pairing means alpha cost stored]
 
 prints one JSON line per row. A run of fewer than 2,000 replications says that it is reduced.
 
@@ -18,6 +18,8 @@ and the share of pairs that end in the right order.
 means: a mean over raters and items that both differ, two-way against raters alone.
 alpha: Krippendorff's alpha over items of unequal difficulty.
 cost: seconds of the whole board, counting from arrays included.
+stored: the same from the database: the first look of a new process, a look after ten votes more, and
+one that finds nothing new; on SQLite, and on PostgreSQL where there is one.
 """
 
 import argparse
@@ -250,12 +252,20 @@ def cost() -> Iterator[dict[str, Any]]:
             yield row | {"cpu_seconds": round(min(worked), 3)}
 
 
+def stored() -> Iterator[dict[str, Any]]:
+    """Seconds of the results of campaigns that lie in a database."""
+    from tests.bench.stored_votes import timed_looks
+
+    for count in (1_000, 100_000, 1_000_000):
+        yield from timed_looks(count)
+
+
 def main() -> None:
     """Print the rows."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--replications", type=int, default=FULL)
     parser.add_argument("--draws", type=int, default=1000, help="of a bootstrap; 0 skips it")
-    parts = ["coverage", "prompts", "pairing", "means", "alpha", "cost"]
+    parts = ["coverage", "prompts", "pairing", "means", "alpha", "cost", "stored"]
     parser.add_argument("--only", nargs="+", choices=parts, default=parts)
     args = parser.parse_args()
     run = {
@@ -270,13 +280,14 @@ def main() -> None:
         "means": lambda: mean_coverage(args.replications),
         "alpha": lambda: alpha_coverage(args.replications, max(args.draws, 200)),
         "cost": cost,
+        "stored": stored,
     }
     size = {"replications": args.replications, "draws": args.draws}
     if args.replications < FULL:
         size["reduced"] = f"fewer than the {FULL} replications of a full run"
     for part in args.only:
         for row in run[part]():
-            line = {"part": part, **(size if part != "cost" else {}), **row}
+            line = {"part": part, **(size if part not in {"cost", "stored"} else {}), **row}
             sys.stdout.write(json.dumps(line) + "\n")
             sys.stdout.flush()
 

@@ -6,7 +6,7 @@ import re
 import pytest
 from sqlalchemy import text
 
-from components.vote_figures import FIGURES, results_figure
+from components.vote_figures import results_figure
 from pipelines.errors import StudioError
 from pipelines.vote import board
 from pipelines.vote.battles import read
@@ -262,21 +262,3 @@ def test_columns_agree_with_the_rows(services, voted):
     """A fresh reader sees what the one of the studio sees."""
     fresh = VoteColumns(services.store.database).votes(voted)
     assert fresh.mark == services.store.columns.votes(voted).mark
-
-
-@pytest.mark.parametrize("name", sorted(FIGURES))
-def test_every_figure_is_plain_values_or_a_sentence(services, voted, name):
-    """What a pairwise campaign has is drawn; what it has not is said."""
-    cast(services.store, voted, "cid", 2, ("s0", "s1"), "a")  # a second item judged by two
-    view = services.results.view(voted, HERE)
-    view |= {"questions": services.results.agreement(voted, HERE)["questions"]}
-    view |= {"hours": services.results.by_hour(voted, HERE)}
-    if name in {"controlled", "scores", "z", "spread", "labels"}:
-        with pytest.raises(StudioError, match="nothing to draw"):
-            results_figure(name, view)
-    else:
-        figure = results_figure(name, view)
-        assert figure["said"] and figure["layout"]["height"] >= 130
-        json.dumps(figure)
-    with pytest.raises(StudioError, match="no figure 'pie'"):
-        results_figure("pie", view)
