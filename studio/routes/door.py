@@ -59,6 +59,7 @@ async def read_json(request: Request) -> dict[str, Any]:
             raise TooLarge(f"More than {MOST_BYTES // 1024} kB of JSON were sent; send less.")
     try:
         found = json.loads(content or b"{}", parse_constant=refuse_constant)
+        json.dumps(found, ensure_ascii=False).encode()  # half a surrogate could never be sent back
     except (ValueError, RecursionError) as error:
         raise StudioError("What was sent is not JSON that can be read; send an object.") from error
     if not isinstance(found, dict):

@@ -1,6 +1,5 @@
 """What a client may send as a vote: each field checked, each fault one sentence."""
 
-import math
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -8,7 +7,8 @@ from typing import Any
 from pipelines.errors import StudioError
 from pipelines.vote.battles import OUTCOMES
 from studio.services.standing import LABELS, SKIPPED, item_of
-from studio.store.votes import CAST, UNDO, Serving, Vote
+from studio.store.servings import Serving
+from studio.store.votes import CAST, UNDO, Vote
 
 FIELDS = (
     "id serving nonce action outcome aspects reason scores heard first_played decision_ms interface"
@@ -16,6 +16,7 @@ FIELDS = (
 UUID = re.compile(r"[0-9a-f]{8}-?([0-9a-f]{4}-?){3}[0-9a-f]{12}")
 MOST_REASON, MOST_INTERFACE = 1000, 80  # characters
 MOST_MS = 24 * 3600 * 1000  # a day; whoever takes longer was away
+MOST_NUMBER = 2**53  # whole numbers are exact up to here
 LOWEST_MOS, HIGHEST_MOS, HIGHEST_SHARE = 1, 5, 100
 
 
@@ -140,7 +141,7 @@ def read_value(given: Any, definition: Mapping[str, Any]) -> float | None:
         if given is None or (is_number(given) and given in (0, 1)):
             return None if given is None else float(given)
         raise StudioError(f"A label is {shown(given)}; allowed are 1, 0, and null for uncertain.")
-    if not is_number(given) or not math.isfinite(given):
+    if not is_number(given):
         raise StudioError(f"A score is {shown(given)}; it must be a number.")
     if task == "mos":
         step = 0.5 if definition["half_steps"] else 1
@@ -171,8 +172,9 @@ def read_number(given: Any, name: str, highest: int, *, may_lack: bool = False) 
 
 
 def is_number(given: Any) -> bool:
-    """Whether it is a number and no truth value."""
-    return isinstance(given, int | float) and not isinstance(given, bool)
+    """Whether it is a number that a float holds, and no truth value; JSON may bring 400 digits."""
+    is_one = isinstance(given, int | float) and not isinstance(given, bool)
+    return is_one and abs(given) <= MOST_NUMBER
 
 
 def read_text(given: Any, name: str, most: int) -> str:

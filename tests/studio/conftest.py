@@ -9,6 +9,7 @@ from studio.config import Config
 from studio.services.services import Services
 from studio.store.database import local_url
 from tests.studio.postgres import GIVEN, Cluster, fresh_schema, missing
+from tests.studio.served import Served
 from tests.studio.sine_engines import SineEngines
 
 
@@ -74,4 +75,17 @@ def either(database: str, tmp_path_factory) -> Iterator[Services]:
     config = Config(data=folder, database=database, votes_per_minute=100_000)
     opened = Services(config, SineEngines(config))
     yield opened
+    opened.close()
+
+
+@pytest.fixture(scope="session")
+def strangers(tmp_path_factory) -> Iterator[tuple[Services, str]]:
+    """A page for strangers, served over loopback; services on the same folder, and its address."""
+    page = Served(
+        data=tmp_path_factory.mktemp("served") / "data", on_space=True, votes_per_minute=100_000
+    )
+    opened = Services(page.config, SineEngines(page.config))
+    page.open()
+    yield opened, page.address
+    page.close()
     opened.close()

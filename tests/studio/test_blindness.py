@@ -11,11 +11,9 @@ import soundfile
 from scipy.stats import chisquare
 
 from pipelines.loudness import integrated_lufs
-from studio.services.services import Services
 from studio.store.votes import PERSON
 from studio.voters import Voter
-from tests.studio.served import Served, VoterOn, telling_folders
-from tests.studio.sine_engines import SineEngines
+from tests.studio.served import VoterOn, telling_folders
 from tests.studio.small_campaign import small_campaign
 
 SYSTEMS = ("Xylograph 9000", "Quokka tiny", "Zephyr base")
@@ -34,14 +32,12 @@ PLAIN_HEADERS = {  # the same on every answer, whatever it is about
 
 
 @pytest.fixture(scope="module")
-def arena(tmp_path_factory):
-    """A page for strangers with a campaign of telling systems; its owner is none of the voters."""
-    folder = tmp_path_factory.mktemp("arena")
-    page = Served(data=folder / "data", on_space=True, votes_per_minute=100_000)
-    services = Services(page.config, SineEngines(page.config))
+def arena(strangers, tmp_path_factory):
+    """A campaign of telling systems on a page for strangers; its owner is none of the voters."""
+    services, address = strangers
     view = services.campaign_folders.create_now(
         "f" * 32,
-        telling_folders(folder / "sounds"),
+        telling_folders(tmp_path_factory.mktemp("sounds")),
         lambda share, note: None,
         task="pairwise",
         template="pairwise",
@@ -52,10 +48,7 @@ def arena(tmp_path_factory):
         votes_wanted=50,
         seed=5,
     )
-    page.open()
-    yield services, page.address, view["id"]
-    page.close()
-    services.close()
+    return services, address, view["id"]
 
 
 @pytest.fixture
