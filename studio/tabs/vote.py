@@ -22,11 +22,21 @@ WHO = [
     ("Hugging Face account", "account"),
 ]
 ALIGNED = "embedded-clean"  # what the base is set against until somebody aligns a model
-PLAIN = ("title", "takes", "votes_wanted", "seconds", "who", "passphrase", "is_listed")
+PLAIN = (
+    "title",
+    "takes",
+    "votes_wanted",
+    "most_per_voter",
+    "seconds",
+    "who",
+    "passphrase",
+    "is_listed",
+)
 ASKED = (
     "template",
     "prompts",
     "models",
+    "zip",
     "is_added",
     *(f"added_{name}" for name in ("model", "steps", "guidance", "sampler")),
     *PLAIN,
@@ -91,7 +101,7 @@ def build_form(services: Services) -> dict[str, Any]:
             min_width=120,
             elem_id="campaign-wanted",
         )
-    form |= build_door()
+    form |= build_door(services)
     with gr.Accordion("How it is judged", open=False, elem_id="campaign-judging"):
         form |= build_judging(first["wishes"])
     form["button"] = gr.Button("Make the campaign", variant="primary", elem_id="campaign-button")
@@ -164,13 +174,23 @@ def build_systems(services: Services) -> dict[str, Any]:
             ),
             "added_sampler": gr.Radio(["euler", "heun"], value="euler", label="Sampler"),
         }
+    with gr.Accordion("Or sounds of other models", open=False, elem_id="campaign-sounds"):
+        gr.Markdown(
+            "A zip with a folder of WAV, FLAC, OGG or MP3 files for each system. A CSV in it with "
+            "the columns file and caption tells the prompts, unless the files themselves do. It "
+            "takes the place of prompts and systems above."
+        )
+        form["zip"] = gr.File(
+            label="Zip of sounds", file_types=[".zip"], height=96, elem_id="campaign-zip"
+        )
     return form
 
 
-def build_door() -> dict[str, Any]:
+def build_door(services: Services) -> dict[str, Any]:
     """Who may vote, and who finds the campaign."""
+    known = [one for one in WHO if one[1] != "account" or services.config.can_sign_in]
     return {
-        "who": gr.Radio(WHO, value="anyone", label="Who may vote", elem_id="campaign-who"),
+        "who": gr.Radio(known, value="anyone", label="Who may vote", elem_id="campaign-who"),
         "passphrase": gr.Textbox(
             label="Passphrase",
             info="Kept as a hash; nobody can read it again.",
@@ -199,6 +219,14 @@ def build_judging(wishes: dict[str, Any]) -> dict[str, Any]:
             label="To be heard of each sound, %",
             buttons=[],
             elem_id="campaign-heard",
+        ),
+        "most_per_voter": gr.Number(
+            None,
+            label="At most for each voter",
+            info="Empty: all that there is to judge.",
+            precision=0,
+            minimum=1,
+            elem_id="campaign-most",
         ),
         "is_revealed": gr.Checkbox(
             wishes["reveals"] == "on request",
@@ -230,18 +258,20 @@ def wire_button(services: Services, form: dict[str, Any]) -> None:
     @shown
     def start(request: gr.Request, *values):
         told = dict(zip(names, values, strict=True))
-        wish = services.campaigns.check(
-            told["prompts"],
-            template=told["template"],
-            systems=systems_of(told),
+        owner = owner_of(request, services.config.on_space)
+        wishes = {
             **{name: told[name] if told[name] != "" else None for name in PLAIN},
-            reveals="on request" if told["is_revealed"] else "never",
-            heard_share=told["heard"] / 100,
-            half_steps=told["half_steps"],
-            aspects=told["aspects"],
-            voters="simulated" if told["is_simulated"] else "people",
-        )
-        return services.campaigns.create(owner_of(request, services.config.on_space), wish), ""
+            "template": told["template"],
+            "reveals": "on request" if told["is_revealed"] else "never",
+            "heard_share": told["heard"] / 100,
+            "half_steps": told["half_steps"],
+            "aspects": told["aspects"],
+            "voters": "simulated" if told["is_simulated"] else "people",
+        }
+        if told["zip"]:
+            return services.campaign_folders.create(owner, told["zip"], **wishes), ""
+        wish = services.campaigns.check(told["prompts"], systems=systems_of(told), **wishes)
+        return services.campaigns.create(owner, wish), ""
 
     asked = [form[name] for name in names]
     form["button"].click(start, asked, [form["campaign"], form["passphrase"]], **HIDDEN).success(
@@ -270,6 +300,7 @@ def wire_form(services: Services, form: dict[str, Any]) -> None:
             found["about"],
             wishes["takes"],
             wishes["votes_wanted"],
+            wishes.get("most_per_voter"),
             wishes["reveals"] == "on request",
             gr.update(
                 visible=wishes["task"] == "pairwise",
@@ -296,6 +327,7 @@ def wire_form(services: Services, form: dict[str, Any]) -> None:
         "about",
         "takes",
         "votes_wanted",
+        "most_per_voter",
         "is_revealed",
         "aspects",
         "half_steps",
