@@ -91,8 +91,9 @@ class HeadScorer:
         import torch
 
         _check_equal(clips, texts)
-        audio = torch.from_numpy(self.clap.embed_audio(clips, sample_rate))
-        return self.head.reward(torch.from_numpy(self.text.embed(texts)), audio).numpy()
+        text = torch.as_tensor(self.text.embed(texts), dtype=torch.float32)
+        audio = torch.as_tensor(self.clap.embed_audio(clips, sample_rate), dtype=torch.float32)
+        return self.head.reward(text, audio).numpy()
 
 
 class MixedScorer:
