@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 from studio.refusals import Conflict
-from studio.store.votes import Serving
+from studio.store.servings import Serving
 
 LENIENCE_MS = 50  # a browser's audio clock and ours end a sound at slightly different moments
 

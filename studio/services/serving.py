@@ -10,8 +10,9 @@ from studio.services.hearing import needed_ms
 from studio.services.matches import Sound, seed_of
 from studio.services.standing import Item, Standing, item_of
 from studio.store.candidates import now
+from studio.store.servings import Served, Serving, Shown
 from studio.store.store import Store
-from studio.store.votes import Served, Serving, Shown, Vote
+from studio.store.votes import Vote
 
 TRIES = 5  # a voter asks twice at once, from two windows; each time one of them is first
 

@@ -11,8 +11,9 @@ import numpy as np
 from pipelines.vote.battles import BOTH_BAD, JUDGED, OUTCOMES, SKIP, Tally
 from studio.services.matches import Matches
 from studio.store.campaigns import CLOSED, OPEN, Campaign, CampaignClip
+from studio.store.servings import Serving
 from studio.store.store import Store
-from studio.store.votes import Serving, Vote
+from studio.store.votes import Vote
 
 if TYPE_CHECKING:
     from pipelines.vote.ratings import Ratings

@@ -4,7 +4,6 @@ import hmac
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 from pipelines.errors import StudioError
@@ -18,8 +17,9 @@ from studio.services.passphrases import fits
 from studio.services.serving import Server, most_for_one
 from studio.services.standing import LABELS, SKIPPED, Standings
 from studio.store.campaigns import DEGRADED, OPEN, Campaign
+from studio.store.servings import Serving
 from studio.store.store import Store
-from studio.store.votes import ACCOUNT, CAST, SIMULATED, Serving, Vote, same_vote
+from studio.store.votes import ACCOUNT, CAST, SIMULATED, Vote, same_vote
 from studio.voters import Voter
 
 ID = re.compile(r"[0-9a-f]{32}")
@@ -30,30 +30,16 @@ DRAFTS_PER_MINUTE = 240  # a slider that is dragged, saved four times a second
 GONE = "Your votes were deleted, as you asked; reload the page to begin anew."
 
 
-@dataclass(frozen=True)
 class Voting:
     """Serves, proves listening, and keeps votes; the only way by which a vote is stored."""
 
-    store: Store
-    config: Config
-    backup: Backup
-    standings: Standings = field(init=False)
-    server: Server = field(init=False)
-    votes_pace: Pace = field(init=False)
-    drafts_pace: Pace = field(init=False)
-    guesses_pace: Pace = field(init=False)
-
-    def __post_init__(self) -> None:
-        votes = self.config.votes_per_minute
-        made = {
-            "standings": Standings(self.store),
-            "server": Server(self.store),
-            "votes_pace": Pace(votes, max(1, votes // 2)),
-            "drafts_pace": Pace(DRAFTS_PER_MINUTE, DRAFTS_PER_MINUTE),
-            "guesses_pace": Pace(GUESSES_PER_MINUTE, GUESSES_PER_MINUTE),
-        }
-        for name, part in made.items():
-            object.__setattr__(self, name, part)
+    def __init__(self, store: Store, config: Config, backup: Backup) -> None:
+        self.store, self.backup = store, backup
+        self.standings, self.server = Standings(store), Server(store)
+        votes = config.votes_per_minute
+        self.votes_pace = Pace(votes, max(1, votes // 2))
+        self.drafts_pace = Pace(DRAFTS_PER_MINUTE, DRAFTS_PER_MINUTE)
+        self.guesses_pace = Pace(GUESSES_PER_MINUTE, GUESSES_PER_MINUTE)
 
     def join(self, campaign: str, voter: Voter, passphrase: str = "") -> dict[str, Any]:
         """Let a voter take part; who takes part already stays.

@@ -12,9 +12,7 @@ from studio.refusals import Conflict, Unknown
 from studio.store.campaigns import insert
 from studio.store.candidates import now
 from studio.store.database import Database
-from studio.store.servings import Served, Serving, Shown
-
-__all__ = ["Exclusion", "Served", "Serving", "Shown", "Vote", "VoteTable"]
+from studio.store.servings import Serving
 
 CAST, UNDO = "cast", "undo"  # what a row of votes does
 PERSON, ACCOUNT, SIMULATED = "person", "account", "simulated"  # kinds of voters

@@ -10,8 +10,9 @@ from sqlalchemy import event
 from pipelines.errors import StudioError
 from studio.refusals import Conflict, Unknown
 from studio.store.candidates import now
+from studio.store.servings import Served, Serving
 from studio.store.store import Store
-from studio.store.votes import PERSON, UNDO, Served, Serving, Vote
+from studio.store.votes import PERSON, UNDO, Vote
 from tests.studio.small_campaign import small_campaign
 
 
