@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from pipelines.errors import StudioError
 from studio.store.campaigns import Campaign, CampaignClip
 from studio.store.store import Store
 from studio.store.vote_rows import VoteRow, VoteRows, read_votes
@@ -125,9 +126,19 @@ class Material:
 
 
 def read_material(store: Store, campaign: Campaign, *, fair: bool) -> Material:
-    """Everything of the campaign as it stands now."""
+    """Everything of the campaign as it stands now.
+
+    Raises:
+        StudioError: no vote counts.
+    """
     clips = {(c.prompt, c.system, c.take): c for c in store.campaigns.clips(campaign.id)}
     votes = read_votes(store.database, campaign.id)
+    if not votes.votes:
+        why = ", ".join(f"{count} {reason}" for reason, count in votes.left_out.items())
+        raise StudioError(
+            f"No vote counts in this campaign{f' ({why})' if why else ' yet'}; there is nothing to "
+            "take away."
+        )
     return Material(campaign=campaign, clips=clips, votes=votes, fair=fair)
 
 

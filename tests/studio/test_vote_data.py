@@ -206,6 +206,9 @@ def test_the_card_says_what_is_in_and_what_is_not(services, battles, tmp_path):
     assert "Krippendorff" in card or "not known" in card
     store = services.store
     made = small_campaign(store, voters="simulated", title='x"\n---\n# [evil](<b>)')
+    with pytest.raises(StudioError, match="No vote counts in this campaign yet"):
+        services.vote_data.export(HERE, made, tmp_path / "sim")
+    cast(store, made, "sim", 0, ("s0", "s1"), "a")
     services.vote_data.export(HERE, made, tmp_path / "sim", form="datasets")
     card = (tmp_path / "sim" / "README.md").read_text()
     assert "(simulated votes)" in card and "**These votes are simulated.**" in card
