@@ -1,5 +1,6 @@
 """One open database: SQLite on a local disk, or PostgreSQL; short transactions, one writer at a time."""
 
+import logging
 import threading
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -10,6 +11,8 @@ from sqlalchemy.exc import ArgumentError, InterfaceError, OperationalError, Time
 
 from pipelines.errors import StudioError
 from studio.refusals import NotStored
+
+log = logging.getLogger(__name__)
 
 
 class Database:
@@ -59,9 +62,15 @@ class Database:
         try:
             yield
         except (OperationalError, InterfaceError, TimeoutError) as error:
+            reason = getattr(error, "orig", error)  # without the values, which are people's
+            log.warning("the database did not take it: %s", reason)
+            if self.engine.dialect.name != "sqlite":  # it names hosts and users, also to strangers
+                raise NotStored(
+                    "The database did not take it; the log says why. Try again in a moment."
+                ) from error
             raise NotStored(
-                f"The database did not take it ({getattr(error, 'orig', error)}); free some disk "
-                "space, check that the data folder can be written, and try again."
+                f"The database did not take it ({reason}); free some disk space, check "
+                "that the data folder can be written, and try again."
             ) from error
 
     def sweep(self) -> None:

@@ -165,3 +165,17 @@ def test_who_never_voted_is_told_so(store):
     said = Forgetting(store, Backup(store, Config())).forget(["stranger"])
     assert said == {"deleted": 0, "sentence": "Nothing is stored about you here."}
     assert rows_of(store)["forgotten"] == 0
+
+
+def test_on_either_database_nothing_of_a_voter_is_left(either):
+    """The same on PostgreSQL, where rows are held one by one instead of the whole file."""
+    store = either.store
+    campaign = small_campaign(store, systems=2, prompts=1)
+    first, *_ = cast(store, campaign, "gone", 2)
+    cast(store, campaign, "stays", 1)
+    store.votes.exclude(campaign, made_by="here", reason="odd", vote=first)
+    assert either.forgetting.forget(["gone"])["deleted"] == 2
+    assert {vote.voter for vote in store.votes.live_votes(campaign)} == {"stays"}
+    assert store.votes.kind_of("gone") is None and store.votes.is_forgotten("gone")
+    assert store.votes.exclusions(campaign) == []
+    assert store.servings.of_voter(campaign, "gone") == []

@@ -439,3 +439,16 @@ def test_secrets_are_in_no_answer(arena, visit):
     for path in ("/", "/config", "/studio/backup", "/studio/campaigns", "/studio/nothing"):
         seen = voter.get(path).text
         assert name not in seen and str(services.config.data) not in seen and HERE != seen
+
+
+def test_a_database_that_is_away_does_not_tell_where_it_is(tmp_path):
+    """PostgreSQL's own words name host and user; strangers get a sentence, the log the rest."""
+    from studio.refusals import NotStored
+    from studio.store.database import Database
+
+    pytest.importorskip("psycopg")
+    away = Database("postgresql+psycopg://ann:hush@127.0.0.1:9/votes")
+    with pytest.raises(NotStored) as told, away.read():
+        pass
+    assert not any(word in str(told.value) for word in ("127.0.0.1", "ann", "hush", "votes"))
+    away.close()
