@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,7 @@ from pipelines.errors import StudioError
 from pipelines.vote.battles import OUTCOMES, Votes
 from studio.store.campaigns import Campaign
 from studio.store.store import Store
-from studio.store.vote_columns import Columns
+from studio.store.vote_columns import Columns, ScoreColumns
 from studio.store.votes import Exclusion
 
 MOST_GROUPS = 24  # label groups are offered one by one up to this many
@@ -183,20 +183,21 @@ def battles(ballots: Ballots, *kinds: str, outcome: np.ndarray | None = None) ->
 
 def outcomes_of(store: Store, ballots: Ballots, aspect: str) -> np.ndarray:
     """[votes]: what each vote said of an aspect; empty where it said nothing."""
-    columns, said = store.columns.aspects(ballots.campaign.id)
-    found = np.full(len(columns), "", dtype="<U10")
-    of_aspect = said.of_word(0) == aspect if len(said.words) else np.zeros(0, dtype=bool)
-    found[said.row[of_aspect]] = said.of_word(1)[of_aspect] if of_aspect.any() else ""
-    return found[: len(ballots.columns)]
+    said = aligned(ballots, *store.columns.aspects(ballots.campaign.id))
+    found = np.full(len(ballots.columns), "", dtype="<U10")
+    of_aspect = said.of_word(0) == aspect
+    found[said.row[of_aspect]] = said.of_word(-1)[of_aspect]
+    return found
 
 
 def scored(store: Store, ballots: Ballots, aspect: str) -> Scored:
     """The scores of an aspect; of a voter's several on one sound the last."""
-    _, given = store.columns.scores(ballots.campaign.id)
-    read = (given.of_word(3) == aspect) & (given.row < len(ballots.columns))
-    read[read] &= ballots.counts[given.row[read]]
+    given = aligned(ballots, *store.columns.scores(ballots.campaign.id))
+    read = (given.of_word(-1) == aspect) & ballots.counts[given.row]
     row, columns = given.row[read], ballots.columns
-    system, take = given.of_word(1)[read], given.of_word(2)[read].astype(np.int64)
+    words = [given.words[at] for at in given.word[read]]
+    system = np.array([word[1] for word in words], dtype=str)
+    take = np.array([int(word[2]) for word in words], dtype=np.int64)
     cells = list(zip(columns.voter[row], columns.prompt[row], system, take, strict=True))
     last = np.array(sorted({cell: at for at, cell in enumerate(cells)}.values()), dtype=np.int64)
     return Scored(
@@ -205,6 +206,20 @@ def scored(store: Store, ballots: Ballots, aspect: str) -> Scored:
         prompt=columns.prompt[row][last],
         take=take[last],
         value=given.value[read][last],
+    )
+
+
+def aligned(ballots: Ballots, columns: Columns, given: ScoreColumns) -> ScoreColumns:
+    """The scores of these ballots' votes, even where votes came or went since they were read."""
+    if columns.mark == ballots.columns.mark:
+        return given
+    position = columns.position[given.row]
+    there = np.isin(position, ballots.columns.position)
+    return replace(
+        given,
+        row=np.searchsorted(ballots.columns.position, position[there]),
+        word=given.word[there],
+        value=given.value[there],
     )
 
 

@@ -59,8 +59,7 @@ class Results:
         """
         wish, found = wish or Wish(), self._open(campaign, owner)
         check(found, wish)
-        ballots = self._gather(found, wish)
-        told = self._made(ballots, wish, "view", lambda: self._told(ballots, wish))
+        told = self._made(found, wish, "view", lambda ballots: self._told(ballots, wish))
         is_mine = found.owner == owner
         return {
             **about(found, is_mine),
@@ -72,7 +71,7 @@ class Results:
             },
             "choices": choices(found),
             **told,
-            "controlled": self._controlled(ballots),
+            "controlled": self._controlled(found),
         }
 
     def agreement(self, campaign: str, owner: str, wish: Wish | None = None) -> dict[str, Any]:
@@ -80,9 +79,8 @@ class Results:
         from studio.services import agreement_results
 
         wish, found = wish or Wish(), self._open(campaign, owner)
-        ballots = self._gather(found, wish)
         told = self._made(
-            ballots, wish, "agreement", lambda: agreement_results.agreements(self.store, ballots)
+            found, wish, "agreement", lambda b: agreement_results.agreements(self.store, b)
         )
         return {"questions": told, "said": [agreement_results.said(one) for one in told]}
 
@@ -94,19 +92,16 @@ class Results:
         """How far each voter can be relied on, and what is proposed; for the owner."""
         from studio.services import voter_results
 
-        found = self._mine(campaign, owner)
-        ballots = self._gather(found, Wish(with_excluded=True))
-        return self._made(
-            ballots, Wish(), "voters", lambda: voter_results.voters(self.store, ballots)
-        )
+        found, wish = self._mine(campaign, owner), Wish(with_excluded=True)
+        return self._made(found, wish, "voters", lambda b: voter_results.voters(self.store, b))
 
     def disputed(self, campaign: str, owner: str) -> dict[str, Any]:
         """The items on which people differ most; for the owner, who had better not vote then."""
         from studio.services import agreement_results
 
-        ballots = self._gather(self._mine(campaign, owner), Wish())
+        found = self._mine(campaign, owner)
         items = self._made(
-            ballots, Wish(), "disputed", lambda: agreement_results.disputed(self.store, ballots)
+            found, Wish(), "disputed", lambda b: agreement_results.disputed(self.store, b)
         )
         return {"warning": SPOILS, "items": items}
 
@@ -152,7 +147,7 @@ class Results:
 
         desk.tell(0.1, "loudness, length, silence and sides are held equal")
         found = self.store.campaigns.get(job.request["campaign"])
-        ballots = self._gather(found, Wish())
+        ballots = gather(self.store, found)
         result = controlled.control(self.store, ballots)
         self.store.jobs.change(job.id, findings={**job.findings, "controlled": result})
         return True
@@ -166,22 +161,23 @@ class Results:
         is_less = any("exclu" in reason for reason in ballots.left_out)
         if is_less and told.get("board"):
             everything = replace(wish, with_excluded=True)
-            whole = self._gather(ballots.campaign, everything)
-            other = self._made(whole, everything, "view", lambda: self._told(whole, everything))
+            other = self._made(
+                ballots.campaign, everything, "view", lambda whole: self._told(whole, everything)
+            )
             told["beside"] = pairwise_results.beside(told["board"], other["board"])
         return told
 
-    def _controlled(self, ballots: Ballots) -> dict[str, Any] | None:
+    def _controlled(self, campaign: Campaign) -> dict[str, Any] | None:
         """How the latest controlled board stands; None when nobody asked for one."""
         from studio.services import controlled
 
-        job = self._latest(ballots.campaign)
+        job = self._latest(campaign)
         if job is None:
             return None
         result = job.findings.get("controlled")
         told = {"status": job.status, "note": job.note, "error": job.error, "result": None}
         if job.status == DONE and result:
-            is_old = result["mark"] != list(ballots.columns.mark)
+            is_old = result["mark"] != list(self.store.columns.votes(campaign.id).mark)
             old = ["Votes came or went since; ask for it again."] if is_old else []
             said = [*controlled.verdict(result), *result["notes"], *old]
             told |= {"result": result, "said": said, "is_old": is_old}
@@ -192,21 +188,18 @@ class Results:
         jobs = self.store.jobs.latest(campaign.owner, [BOARD], limit=100)
         return next((job for job in jobs if job.request["campaign"] == campaign.id), None)
 
-    def _gather(self, campaign: Campaign, wish: Wish) -> Ballots:
-        return gather(self.store, campaign, group=wish.group, with_excluded=wish.with_excluded)
-
-    def _made(self, ballots: Ballots, wish: Wish, what: str, make: Callable[[], Any]) -> Any:
+    def _made(
+        self, campaign: Campaign, wish: Wish, what: str, make: Callable[[Ballots], Any]
+    ) -> Any:
         """The result for these votes and this wish, made at most once; two who ask wait for one."""
-        key = (
-            ballots.campaign.id,
-            ballots.columns.mark,
-            tuple(one.id for one in ballots.excluded),
-            wish,
-            what,
-        )
+        mark = self.store.columns.votes(campaign.id).mark
+        excluded = tuple(one.id for one in self._active(campaign))
+        key = (campaign.id, mark, excluded, wish, what)
         with self.turn:
             if key not in self.made:
-                self.made[key] = make()
+                self.made[key] = make(
+                    gather(self.store, campaign, group=wish.group, with_excluded=wish.with_excluded)
+                )
             self.made.move_to_end(key)
             while len(self.made) > REMEMBERED:
                 self.made.popitem(last=False)

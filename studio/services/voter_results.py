@@ -8,7 +8,7 @@ import numpy as np
 
 from pipelines.vote.battles import OUTCOMES, SKIP, A, B
 from pipelines.vote.reliability import Checks, evaluate, share
-from studio.services.ballots import Ballots, key_of
+from studio.services.ballots import Ballots, aligned, key_of
 from studio.store.campaigns import DEGRADED
 from studio.store.store import Store
 
@@ -138,12 +138,11 @@ def _sound_seconds(
     """[votes]: how long all sounds of each vote last together."""
     columns = ballots.columns
     if ballots.campaign.definition["task"] != "pairwise":
-        _, given = store.columns.scores(ballots.campaign.id)
+        given = aligned(ballots, *store.columns.scores(ballots.campaign.id))
         total = np.zeros(len(columns))
-        seen = given.row < len(columns)
-        row, words = given.row[seen], [given.words[at] for at in given.word[seen]]
+        words = [given.words[at] for at in given.word]
         aspect = ballots.campaign.definition["aspects"][0]
-        for at, (_, system, take, name) in zip(row, words, strict=True):
+        for at, (_, system, take, name) in zip(given.row, words, strict=True):
             if name == aspect:
                 total[at] += clips.get((int(columns.prompt[at]), system, int(take)), 0.0)
         return total

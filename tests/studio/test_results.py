@@ -11,6 +11,7 @@ from pipelines.errors import StudioError
 from pipelines.vote import board
 from pipelines.vote.battles import read
 from studio.refusals import NotAllowed, Unknown
+from studio.services.ballots import gather, outcomes_of
 from studio.services.results import Wish
 from studio.store.vote_columns import VoteColumns
 from studio.visitors import HERE
@@ -262,3 +263,16 @@ def test_columns_agree_with_the_rows(services, voted):
     """A fresh reader sees what the one of the studio sees."""
     fresh = VoteColumns(services.store.database).votes(voted)
     assert fresh.mark == services.store.columns.votes(voted).mark
+
+
+def test_votes_that_come_while_one_reads_do_not_mix(services, voted):
+    """Aspects read after a vote was taken back are still laid beside their own votes."""
+    campaign = services.store.campaigns.get(voted)
+    ballots = gather(services.store, campaign)
+    before = outcomes_of(services.store, ballots, "quality")
+    first = services.store.votes.live_votes(voted, "ann")[0]
+    taken_back(services.store, first)
+    cast(services.store, voted, "fay", 0, ("s0", "s1"), "a", aspects={"quality": "b"})
+    after = outcomes_of(services.store, ballots, "quality")
+    assert before.tolist() == ["tie"] * 12 + [""] * 2
+    assert after.tolist() == ["", *before[1:].tolist()]
