@@ -48,9 +48,9 @@ export class Voting {
   }
 
   shut() {
-    const { status, said, is_mine: isMine } = this.campaign;
+    const { id, status, said, is_mine: isMine } = this.campaign;
     const results = ["Results", () => this.hands.onresults()];
-    if (status === "open") return this.card("Simulated listeners vote here.", "This campaign is a demonstration; people's votes and theirs are never mixed.", results);
+    if (status === "open") return this.card("Simulated listeners vote here.", `A demonstration: their votes are never mixed with people's. They vote when its owner says: python -m studio.cli vote simulate ${id}`, results);
     const [title, usual] = SHUT[status] ?? [status, ""];
     const again = isMine && status === "failed" ? ["Try again", () => this.hands.onagain()] : null;
     return this.card(title, said || usual, status === "closed" ? results : again);

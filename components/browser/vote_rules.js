@@ -53,10 +53,11 @@ export function beginning(campaign, onbegin) {
 
 function signIn() {
   const here = location.pathname + location.search;
+  const isFramed = window.self !== window.top; // Hugging Face's own page does not open inside of another
   return element(
     "div",
     { class: "bs-vote-begin" },
     element("p", {}, "This campaign asks for a Hugging Face account."),
-    element("a", { class: "bs-vote-choice bs-vote-submit", href: `login/huggingface?_target_url=${encodeURIComponent(here)}` }, element("span", {}, "Sign in with Hugging Face")),
+    element("a", { class: "bs-vote-choice bs-vote-submit", href: `login/huggingface?_target_url=${encodeURIComponent(here)}`, target: isFramed ? "_blank" : null, rel: "noopener" }, element("span", {}, "Sign in with Hugging Face")),
   );
 }

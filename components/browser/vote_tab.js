@@ -56,9 +56,10 @@ export class VoteTab extends HTMLElement {
 
   /** The address names the campaign while its tab is open, and no longer. */
   moved(tab) {
-    if (!tab || !tab.closest("#tabs > .tab-wrapper")) return;
-    if (tab.textContent.trim() === "Vote") remember(this.shown ?? null, this.view);
-    else remember(null);
+    if (!tab || !tab.closest("#tabs > .tab-wrapper")) return undefined;
+    if (tab.textContent.trim() === "Vote") return remember(this.shown ?? null, this.view);
+    this.voting.rest();
+    return remember(null);
   }
 
   goHome() {
