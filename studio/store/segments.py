@@ -233,7 +233,7 @@ def add_rows(rows: Connection, table: str, wanted: Sequence[Row]) -> int:
         f"insert into {table} ({', '.join(names)}) values ({places}) on conflict do nothing"
     )
     if table == "servings":
-        wanted = [numbered(rows, row) for row in wanted]
+        wanted = numbered(rows, wanted)
     try:
         with rows.begin_nested():
             rows.execute(question, list(wanted))
@@ -252,16 +252,22 @@ def is_added(rows: Connection, question: Any, row: Row) -> bool:
     return True
 
 
-def numbered(rows: Connection, serving: Row) -> Row:
-    """The serving, after all others of its voter here when another one has its number already."""
-    question = text(
-        "select max(number) as last, max(number = :number and id <> :id) as is_taken,"
-        " max(id = :id) as is_here from servings where campaign = :campaign and voter = :voter"
-    )
-    found = rows.execute(question, serving).one()
-    if found.is_here or not found.is_taken:
-        return serving
-    return {**serving, "number": found.last + 1}
+def numbered(rows: Connection, servings: Sequence[Row]) -> list[Row]:
+    """The servings, each after all others of its voter here when another one has its number."""
+    question = text("select id, number from servings where campaign = :campaign and voter = :voter")
+    taken: dict[tuple[str, str], dict[int, str]] = {}
+    made = []
+    for row in servings:
+        whose = (row["campaign"], row["voter"])
+        if whose not in taken:
+            found = rows.execute(question, {"campaign": whose[0], "voter": whose[1]})
+            taken[whose] = {other.number: other.id for other in found}
+        numbers = taken[whose]
+        is_free = numbers.get(row["number"], row["id"]) == row["id"]
+        number = row["number"] if is_free or row["id"] in numbers.values() else max(numbers) + 1
+        numbers.setdefault(number, row["id"])
+        made.append({**row, "number": number})
+    return made
 
 
 def read_row(row: Any) -> Segment:

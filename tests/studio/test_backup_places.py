@@ -1,7 +1,9 @@
+import inspect
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from huggingface_hub import HfApi
 from huggingface_hub.errors import HfHubHTTPError, HTTPError
 
 from studio.config import Config
@@ -21,6 +23,19 @@ class FakeHub:
         self.commits: list[str] = []
         self.is_private = is_private  # of what is there already
         self.fault: Exception | None = None
+
+    def __getattribute__(self, name):
+        """Each call is first tried on the real client's signature."""
+        found = object.__getattribute__(self, name)
+        real = getattr(HfApi, name, None)
+        if real is None:
+            return found
+
+        def checked(*given, **named):
+            inspect.signature(real).bind(None, *given, **named)
+            return found(*given, **named)
+
+        return checked
 
     def create_repo(self, repo_id, *, repo_type, private, exist_ok):
         assert private is True, "without it the Hub makes a public data set"
