@@ -235,3 +235,12 @@ def plural(count: int, word: str) -> str:
     ('1 vote', '2 votes')
     """
     return f"{count} {word}{'s' * (count != 1)}"
+
+
+def percent(share: float) -> str:
+    """A share as people read it.
+
+    >>> percent(0.616)
+    '62 %'
+    """
+    return f"{100 * share:.0f} %"

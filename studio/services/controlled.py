@@ -47,7 +47,9 @@ def control(store: Store, ballots: Ballots) -> dict[str, Any]:
     found = covariates.control(votes, differing, seed=ballots.seed)
     plain = covariates.control(votes, {}, seed=ballots.seed)
     alike = [name for name in differences if name not in differing]
-    notes = [f"The sounds do not differ in {' and '.join(alike)}."] if alike else []
+    notes = [f"The sounds do not differ in {', '.join(alike)}."] if alike else []
+    notes.append("Battles between two sounds of one system are read too, and in both columns the side "
+                 "is held equal.")  # fmt: skip
     if unknown:
         notes.append(f"{unknown} votes are on sounds that were not measured; they count as equal.")
     return {
@@ -57,7 +59,11 @@ def control(store: Store, ballots: Ballots) -> dict[str, Any]:
         "votes": found.votes,
         "voters": found.voters,
         "pulls": [
-            {"name": name, "unit": MEASURES.get(name, "on side A"), **_ends(found.pull, at, POINTS)}
+            {
+                "name": name,
+                "unit": MEASURES.get(name, "shown on that side"),
+                **_ends(found.pull, at, POINTS),
+            }
             for at, name in enumerate(found.covariates)
         ],
         "systems": [

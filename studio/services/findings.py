@@ -37,7 +37,8 @@ def found(
         told |= {"method": score_results.METHOD, "tables": tables}
         return told | {"verdict": verdict, "notes": []}
     made = pairwise_results.board_of(ballots, intervals=intervals, outcome=outcome)
-    told |= {"method": board.METHOD, "board": made, "notes": made["notes"] if made else []}
+    notes = [*made["notes"], *pairwise_results.sides_said(made["sides"])] if made else []
+    told |= {"method": board.METHOD, "board": made, "notes": notes}
     return told | {"verdict": pairwise_results.verdict(made, titles)}
 
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from pipelines.vote import board, scores
 from pipelines.vote.battles import TIE, A, Votes
-from studio.services.ballots import Ballots, battles, plural
+from studio.services.ballots import Ballots, battles, percent, plural
 
 BOARD = "overall"  # the aspect's name of the vote itself
 
@@ -38,6 +38,17 @@ def sides(votes: Votes) -> dict[str, Any]:
     decided = votes.outcome < TIE
     won = (votes.outcome == A).astype(np.float64)
     return scores.estimated(won, votes.voter, None, decided)
+
+
+def sides_said(found: Mapping[str, Any]) -> list[str]:
+    """That the side sways the votes, where it does so beyond doubt."""
+    if found["low"] is None or found["low"] <= 0.5 <= found["high"]:
+        return []
+    value, low, high = (percent(found[name]) for name in ("value", "low", "high"))
+    return [
+        f"Side A won {value} [{low}, {high}] of {found['count']} decided votes: the side sways them."
+        " Sides are drawn by a coin, so the board stays fair; the controlled board takes it out."
+    ]
 
 
 def counts(ballots: Ballots) -> dict[str, int]:

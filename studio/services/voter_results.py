@@ -8,7 +8,7 @@ import numpy as np
 
 from pipelines.vote.battles import OUTCOMES, SKIP, A, B
 from pipelines.vote.reliability import Checks, evaluate, share
-from studio.services.ballots import Ballots, aligned, key_of
+from studio.services.ballots import Ballots, aligned, key_of, percent
 from studio.store.campaigns import DEGRADED
 from studio.store.store import Store
 
@@ -67,7 +67,7 @@ def proposals(row: Mapping[str, Any]) -> list[str]:
         )
     if hasty["count"] and hasty["low"] > LIMITS.hasty_share:
         said.append(
-            f"{hasty['value']:.0%} of {hasty['count']} votes came sooner than the sounds last "
+            f"{percent(hasty['value'])} of {hasty['count']} votes came sooner than the sounds last "
             f"({_ends(hasty)}); they cannot have been heard to the end."
         )
     if side and side["count"]:
@@ -76,7 +76,7 @@ def proposals(row: Mapping[str, Any]) -> list[str]:
             name = "A" if low > LIMITS.side_share else "B"
             won = side["value"] if name == "A" else 1 - side["value"]
             said.append(
-                f"{won:.0%} of {side['count']} decided votes went to side {name} ({_ends(side)} "
+                f"{percent(won)} of {side['count']} decided votes went to side {name} ({_ends(side)} "
                 "for side A), whatever stood there."
             )
     if row.get("is_flat"):
@@ -85,7 +85,7 @@ def proposals(row: Mapping[str, Any]) -> list[str]:
 
 
 def _ends(found: Mapping[str, Any]) -> str:
-    return f"interval {found['low']:.0%} to {found['high']:.0%}"
+    return f"interval {percent(found['low'])} to {percent(found['high'])}"
 
 
 def _row(ballots: Ballots, places: np.ndarray, sounding: np.ndarray) -> dict[str, Any]:

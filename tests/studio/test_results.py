@@ -276,3 +276,20 @@ def test_votes_that_come_while_one_reads_do_not_mix(services, voted):
     after = outcomes_of(services.store, ballots, "quality")
     assert before.tolist() == ["tie"] * 12 + [""] * 2
     assert after.tolist() == ["", *before[1:].tolist()]
+
+
+def test_a_side_that_sways_is_said(services):
+    """Ten people who mostly take A: the sentence says so; in the fixture's votes it does not."""
+    campaign = small_campaign(services.store, systems=2)
+    for voter in range(10):
+        for prompt in range(4):
+            sides = ("s0", "s1") if prompt % 2 else ("s1", "s0")
+            outcome = "b" if prompt == 0 and voter % 2 else "a"
+            cast(services.store, campaign, f"v{voter}", prompt, sides, outcome)
+    notes = services.results.view(campaign, HERE)["notes"]
+    assert any(said.startswith("Side A won 88 %") for said in notes), notes
+
+
+def test_nobody_is_told_of_a_side_that_does_not_sway(services, voted):
+    """Eight of ten with four people is within chance."""
+    assert not [said for said in services.results.view(voted, HERE)["notes"] if "Side A" in said]

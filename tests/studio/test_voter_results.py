@@ -66,7 +66,7 @@ def test_one_side_always_is_proposed_and_chance_is_not():
     always = {"count": 30, "value": 1.0, "low": 0.89, "high": 1.0}
     often = {"count": 30, "value": 0.67, "low": 0.49, "high": 0.81}
     row = {"gold": nothing, "hasty": nothing, "side_a_anywhere": always}
-    assert "100% of 30 decided votes went to side A" in proposals(row)[0]
+    assert "100 % of 30 decided votes went to side A" in proposals(row)[0]
     assert proposals({**row, "side_a_anywhere": often}) == []
     never = {"count": 30, "value": 0.0, "low": 0.0, "high": 0.11}
     assert "went to side B" in proposals({**row, "side_a_anywhere": never})[0]
