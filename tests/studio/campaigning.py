@@ -8,7 +8,7 @@ DOG = "a dog barks then rain falls"
 
 def ask_campaign(services, prompts=DOG, owner=HERE, **wishes):
     """Put a campaign in the row; its id."""
-    usual = {"template": "pairwise", "systems": TWO, "seconds": 1, "seed": 7}
+    usual = {"template": "pairwise", "systems": TWO, "seconds": 0.5, "seed": 7}
     return services.campaigns.create(
         owner, services.campaigns.check(prompts, **{**usual, **wishes})
     )

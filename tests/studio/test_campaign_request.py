@@ -1,15 +1,27 @@
 import json
+from collections.abc import Iterator
 
 import pytest
 
 from pipelines.errors import StudioError
 from studio.config import Config
-from studio.services.campaign_request import CampaignRequest
+from studio.services.campaign_request import CampaignRequest, Wishes, check_door
 from studio.services.campaign_systems import slug
 from studio.services.passphrases import fits, hashed
-from studio.services.prompt_sets import read_prompt_rows
+from studio.services.prompt_sets import FOLDER, read_prompt_rows
+from studio.services.services import Services
+from tests.studio.sine_engines import SineEngines
 
 TWO = ["embedded", "embedded-clean"]
+
+
+@pytest.fixture(scope="module")
+def services(tmp_path_factory) -> Iterator[Services]:
+    """One studio for all: nothing is stored here."""
+    config = Config(data=tmp_path_factory.mktemp("data"))
+    opened = Services(config, SineEngines(config))
+    yield opened
+    opened.close()
 
 
 def check(services, prompts="a dog barks", **wishes) -> CampaignRequest:
@@ -64,8 +76,6 @@ def test_tangoflux_study_brings_its_fifty_prompts(services):
 
 def test_demanding_prompts_are_fifty_and_all_different():
     """Three to six events each; an order is promised where words order the events, and only there."""
-    from studio.services.prompt_sets import FOLDER
-
     rows = read_prompt_rows(FOLDER / "demanding.csv")
     words = [set(row["text"].lower().strip(".").replace(",", "").split()) for row in rows]
     assert len(rows) == 50
@@ -158,8 +168,6 @@ def test_a_passphrase_is_kept_as_salt_and_hash_alone(services):
 
 def test_accounts_are_for_spaces_that_have_them(config):
     """There, and only there."""
-    from studio.services.campaign_request import Wishes, check_door
-
     there = Config(data=config.data, on_space=True, has_sign_in=True, system="spaces")
     assert check_door(there, Wishes(who="account"))["who"] == "account"
 

@@ -68,7 +68,9 @@ def test_battles_are_voted_on_and_marked(either, work, monkeypatch):
 def test_the_same_seed_gives_the_same_votes(simulated, work):
     """In two campaigns of one definition; another seed gives others."""
     ids = [
-        made_campaign(simulated, work, "a dog barks", voters="simulated", votes_wanted=50)["id"]
+        made_campaign(
+            simulated, work, "a dog barks", voters="simulated", votes_wanted=50, gold=0.0
+        )["id"]
         for _ in range(3)
     ]
     for campaign, seed in zip(ids, (1, 1, 2), strict=True):
