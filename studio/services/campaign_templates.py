@@ -35,6 +35,7 @@ TEMPLATES: list[dict[str, Any]] = [
         "about": "Five sounds of one model per prompt, each labelled 1, 0 or uncertain: is every "
         "named sound there? After BATON, D.1; for prompts of two events.",
         "wishes": {"task": "integrity", "study": "BATON labels", **USUAL["integrity"]},
+        "prompt_set": "together",
     },
     {
         "name": "baton-temporal",
