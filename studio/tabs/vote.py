@@ -52,8 +52,8 @@ def build(services: Services) -> None:
     with gr.Row(elem_id="vote", equal_height=False):
         with gr.Column(scale=0, min_width=320, elem_classes="bs-composer"):
             elements.campaigns()
-            with gr.Accordion("New campaign", open=False, elem_id="campaign-form"):
-                form = build_form(services)
+            with gr.Accordion("New campaign", open=False, elem_id="campaign-form") as fold:
+                form = {**build_form(services), "fold": fold}
         with gr.Column(scale=1, min_width=320, elem_classes="bs-results"):
             elements.vote()
     wire_button(services, form)
@@ -269,12 +269,15 @@ def wire_button(services: Services, form: dict[str, Any]) -> None:
             "voters": "simulated" if told["is_simulated"] else "people",
         }
         if told["zip"]:
-            return services.campaign_folders.create(owner, told["zip"], **wishes), ""
-        wish = services.campaigns.check(told["prompts"], systems=systems_of(told), **wishes)
-        return services.campaigns.create(owner, wish), ""
+            made = services.campaign_folders.create(owner, told["zip"], **wishes)
+        else:
+            wish = services.campaigns.check(told["prompts"], systems=systems_of(told), **wishes)
+            made = services.campaigns.create(owner, wish)
+        return made, "", gr.update(open=False)
 
     asked = [form[name] for name in names]
-    form["button"].click(start, asked, [form["campaign"], form["passphrase"]], **HIDDEN).success(
+    after = [form["campaign"], form["passphrase"], form["fold"]]
+    form["button"].click(start, asked, after, **HIDDEN).success(
         None, form["campaign"], None, js=FOLLOW, **HIDDEN
     )
 

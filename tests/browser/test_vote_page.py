@@ -159,6 +159,7 @@ def test_a_campaign_is_made_invited_to_closed_and_forgotten(watch, store):
     page.fill("#campaign-passphrase input", "open sesame")
     page.click("#campaign-button")
     page.wait_for_selector(".bs-vote-phrase")  # made, open, and asking
+    page.wait_for_selector("#campaign-button", state="hidden")  # the form is folded away
     assert page.inner_text(".bs-vote-title h2") == "Sines ${alert(1)} <b>"
     page.fill(".bs-vote-phrase", "open barley")
     page.keyboard.press("Enter")
