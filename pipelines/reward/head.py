@@ -16,7 +16,7 @@ SCALE = 10.0  # what the cosine counts for at first; its spread here is near 0.1
 
 @dataclass(frozen=True, kw_only=True)
 class HeadConfig:
-    """The shape of a head; the paper's is HeadConfig(text_size=512, audio_size=512)."""
+    """The shape of a head; the defaults are the paper's, `our_shape` is ours."""
 
     text_size: int
     audio_size: int
@@ -24,8 +24,8 @@ class HeadConfig:
     dropout: float = 0.0
     # What else the MLP sees. Needs one space for text and audio.
     interactions: Interactions = "none"
-    # Each number of the embeddings has mean 0 and spread 1 over the training set. T5's states need
-    # it: nearly all of what they hold is alike for all texts.
+    # Each number has mean 0 and an equal spread over the training set, and a vector about length 1.
+    # T5's states need it: nearly all of what they hold is alike for all texts.
     standardised: bool = False
     # The logit is the scaled cosine plus the MLP, which says nothing at first: untrained it ranks
     # as CLAP does. A longer text vector opens with CLAP's; what follows is another encoder's.
@@ -51,6 +51,18 @@ class HeadConfig:
         """How many numbers the MLP sees."""
         more = {"none": 0, "product": 1, "product and difference": 2}[self.interactions]
         return self.text_size + self.audio_size + more * self.text_size
+
+
+def our_shape(text_size: int, audio_size: int) -> HeadConfig:
+    """The head to take: it starts as CLAP, and is best with a T5's text beside CLAP's.
+
+    Args:
+        text_size: numbers of the text vector, CLAP's first (`embeddings.side_by_side`).
+        audio_size: numbers of CLAP's audio vector.
+    """
+    return HeadConfig(
+        text_size=text_size, audio_size=audio_size, standardised=True, starts_as_clap=True
+    )
 
 
 class RewardHead(nn.Module):
@@ -108,7 +120,7 @@ class RewardHead(nn.Module):
         """
         if self.config.standardised:
             for side, rows in (("text", text), ("audio", audio)):
-                spread = rows.std(dim=0, correction=0)
+                spread = rows.std(dim=0, correction=0) * rows.shape[1] ** 0.5
                 getattr(self, f"{side}_mean").copy_(rows.mean(dim=0))
                 getattr(self, f"{side}_spread").copy_(spread.clamp_min(1e-6))
         if self.config.starts_as_clap:

@@ -7,10 +7,10 @@ import pytest
 import torch
 
 from pipelines.errors import Cancelled, StudioError
-from pipelines.reward.head import HeadConfig
+from pipelines.reward.head import HeadConfig, our_shape
 from pipelines.reward.labels import Example, Material, Pair
 from pipelines.reward.metrics import area_under_curve
-from pipelines.reward.training import PAPER, TrainingConfig, Vectors, train
+from pipelines.reward.training import OURS, PAPER, TrainingConfig, Vectors, train
 
 SIZE, SHAPE = 8, HeadConfig(text_size=8, audio_size=8, hidden=(16,))
 QUICK = TrainingConfig(epochs=8, batch_size=16, learning_rate=0.01)
@@ -57,6 +57,20 @@ def test_the_paper_s_settings_are_the_defaults():
     """50 epochs, batches of 64, rate 0.01, cross-entropy, plain Adam (papers/baton.txt, 4.1)."""
     assert (PAPER.epochs, PAPER.batch_size, PAPER.learning_rate) == (50, 64, 0.01)
     assert PAPER.loss == "bce" and PAPER.weight_decay == 0.0
+
+
+def test_few_labels_do_not_spoil_what_clap_knows():
+    """24 labels that are noise: ours still ranks as the cosine does, where the paper's forgets it."""
+    draws = np.random.default_rng(2)
+    noise = [Example(**vars(e) | {"target": float(draws.integers(2))}) for e in EXAMPLES[:32]]
+    parts = Material(examples=noise[:24]), Material(examples=noise[24:])
+    text = torch.from_numpy(np.stack([VECTORS.texts[e.prompt] for e in EXAMPLES[32:]]))
+    audio = torch.from_numpy(np.stack([VECTORS.clips[e.clip] for e in EXAMPLES[32:]]))
+    aligned = (torch.cosine_similarity(text, audio) > 0).float().numpy()
+    ours = train(*parts, VECTORS, our_shape(SIZE, SIZE), OURS, seed=0).head
+    theirs = train(*parts, VECTORS, SHAPE, PAPER, seed=0).head
+    assert area_under_curve(ours.reward(text, audio).numpy(), aligned) > 0.95
+    assert area_under_curve(theirs.reward(text, audio).numpy(), aligned) < 0.7
 
 
 @pytest.mark.parametrize("loss", ["bce", "mse"])

@@ -6,7 +6,7 @@ import torch
 
 from pipelines import clap
 from pipelines.reward import embeddings, scorers
-from pipelines.reward.head import HeadConfig
+from pipelines.reward.head import our_shape
 from pipelines.reward.labels import Material, read_labels
 from pipelines.reward.saved import Ground, load_head, save_head
 from pipelines.reward.training import TrainingConfig, Vectors, train
@@ -50,12 +50,7 @@ def test_a_reward_model_from_labels_to_scores(tmp_path):
         }
         for i, key in enumerate(clips)
     ]
-    shape = HeadConfig(
-        text_size=listener.dimensions + 2,
-        audio_size=listener.dimensions,
-        standardised=True,
-        starts_as_clap=True,
-    )
+    shape = our_shape(listener.dimensions + 2, listener.dimensions)
     found = train(
         Material(examples=read_labels(rows).examples),
         Material(),
