@@ -155,9 +155,13 @@ export class Results extends HTMLElement {
     p.trouble.textContent = "";
     p.facts.textContent = factsOf(view);
     this.everything.hidden = !view.counts.excluded;
-    const simulated = view.voters_are === "simulated" ? [element("span", { class: "bs-badge bs-res-simulated" }, "simulated listeners, not people")] : view.voters_are === "imported" ? [element("span", { class: "bs-badge" }, "imported votes")] : [];
+    const badge = (text, name) => element("span", { class: `bs-badge ${name}` }, text);
+    const badges = [
+      view.voters_are === "simulated" ? badge("simulated listeners, not people", "bs-res-simulated") : null,
+      view.imported_as ? badge(`imported votes (${view.imported_as})`, "bs-res-simulated") : null,
+    ].filter(Boolean);
     p.verdict.classList.toggle("has-board", Boolean(view.board));
-    same(p.verdict, [...simulated, ...view.verdict.map((text) => element("p", {}, text))]);
+    same(p.verdict, [...badges, ...view.verdict.map((text) => element("p", {}, text))]);
     same(p.notes, [...view.notes, ...leftOut(view)].map((text) => element("li", {}, text)));
     same(p.tables, tablesOf(view));
     p.pairs.hidden = !(view.board?.gaps.length > 1);
@@ -215,11 +219,11 @@ function tablesOf(view) {
 
 const plural = (count, word) => `${count} ${word}${count === 1 ? "" : "s"}`;
 
-function factsOf({ counts, status, task }) {
+function factsOf({ counts, status, task, voters_are: whose }) {
   const kinds = { same_system: "of one system twice", gold: "with a spoiled sound" };
   const apart = Object.entries(kinds).filter(([kind]) => counts.by_kind[kind]).map(([kind, said]) => `${counts.by_kind[kind]} ${said}`);
   const checks = task === "pairwise" && apart.length ? `, of these ${apart.join(" and ")}` : "";
-  return `${plural(counts.votes, "vote")}${checks} · ${plural(counts.voters, "voter")} · ${status}`;
+  return `${plural(counts.votes, "vote")}${checks} · ${plural(counts.voters, whose === "simulated" ? "simulated voter" : "voter")} · ${status}`;
 }
 
 /** What is not read, in sentences. */

@@ -9,6 +9,8 @@ from studio.services import pairwise_results, score_results
 from studio.services.ballots import Ballots, distinct, groups
 from studio.store.store import Store
 
+SIMULATED = "The voters are simulated listeners, for tests and demos; no person voted here."
+
 
 def found(
     store: Store, ballots: Ballots, intervals: str, outcome: np.ndarray | None
@@ -31,15 +33,17 @@ def found(
         "excluded": len(ballots.excluded),
     }
     told = {"counts": counts, "seed": ballots.seed, "titles": titles}
+    is_simulated = definition["voters"] == "simulated"
+    whose, who = ([SIMULATED], "simulated voter") if is_simulated else ([], "voter")
     if definition["task"] != "pairwise":
         tables = tables_of(store, ballots)
-        verdict = score_results.verdict(definition["task"], tables, titles)
+        verdict = score_results.verdict(definition["task"], tables, titles, who)
         told |= {"method": score_results.METHOD, "tables": tables}
-        return told | {"verdict": verdict, "notes": []}
+        return told | {"verdict": verdict, "notes": whose}
     made = pairwise_results.board_of(ballots, intervals=intervals, outcome=outcome)
     notes = [*made["notes"], *pairwise_results.sides_said(made["sides"])] if made else []
-    told |= {"method": board.METHOD, "board": made, "notes": notes}
-    return told | {"verdict": pairwise_results.verdict(made, titles)}
+    told |= {"method": board.METHOD, "board": made, "notes": [*whose, *notes]}
+    return told | {"verdict": pairwise_results.verdict(made, titles, who)}
 
 
 def tables_of(store: Store, ballots: Ballots) -> list[dict[str, Any]]:

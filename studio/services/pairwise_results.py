@@ -60,12 +60,14 @@ def counts(ballots: Ballots) -> dict[str, int]:
     return {kind: count for kind, count in found.items() if count}
 
 
-def verdict(found: Mapping[str, Any] | None, titles: Mapping[str, str]) -> list[str]:
+def verdict(
+    found: Mapping[str, Any] | None, titles: Mapping[str, str], who: str = "voter"
+) -> list[str]:
     """The board in a sentence or two: who leads, by how much, or how much is still missing."""
     if found is None:
         return ["No vote says yet which of two systems is better."]
     rated = [row for row in found["systems"] if row["points"] is not None and row["group"] == 0]
-    count = _count(found)
+    count = f"{plural(found['voters'], who)}, {plural(found['votes'], 'vote')}"
     if len(rated) < 2:
         return [f"No two systems have met yet; {count}."]
     first, second = rated[:2]
@@ -100,10 +102,6 @@ def _lead(
             f"about {plural(roughly(more), 'more vote')} would tell them apart if the gap is real"
         )
     return f"{a} and {b} are not yet apart: {plural(round(points), 'point')} {interval}; {needed}"
-
-
-def _count(found: Mapping[str, Any]) -> str:
-    return f"{plural(found['voters'], 'voter')}, {plural(found['votes'], 'vote')}"
 
 
 def roughly(count: int) -> int:

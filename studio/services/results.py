@@ -278,6 +278,7 @@ def about(campaign: Campaign, is_mine: bool) -> dict[str, Any]:
         "task": definition["task"],
         "status": campaign.status,
         "voters_are": definition["voters"],
+        "imported_as": (definition.get("origin") or {}).get("format"),
         "is_listed": definition["is_listed"],
         "is_mine": is_mine,
     }

@@ -76,7 +76,9 @@ def label_tables(
     return found
 
 
-def verdict(task: str, tables: list[dict[str, Any]], titles: Mapping[str, str]) -> list[str]:
+def verdict(
+    task: str, tables: list[dict[str, Any]], titles: Mapping[str, str], who: str = "voter"
+) -> list[str]:
     """Each aspect's best system in a sentence, with how many judged what."""
     if not tables:
         return ["Nothing is scored yet."]
@@ -86,7 +88,7 @@ def verdict(task: str, tables: list[dict[str, Any]], titles: Mapping[str, str]) 
         first = table["systems"][0]
         title = titles.get(first["system"], first["system"])
         what = "label" if task in ("integrity", "temporal") else "score"
-        count = f"{plural(table['raters'], 'voter')}, {plural(table['scores'], what)}"
+        count = f"{plural(table['raters'], who)}, {plural(table['scores'], what)}"
         if name == "aligned":
             share = table["whole"]["aligned"]
             said.append(

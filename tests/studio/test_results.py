@@ -207,9 +207,13 @@ def test_only_the_owner_sees_what_is_not_listed(services):
 
 
 def test_simulated_votes_are_called_so(services):
-    """The head of the results says whose votes they are."""
+    """The head of the results, its notes and its verdict say whose votes they are."""
     campaign = small_campaign(services.store, voters="simulated")
-    assert services.results.view(campaign, HERE)["voters_are"] == "simulated"
+    cast(services.store, campaign, "sim", 0, ("s0", "s1"), "a")
+    found = services.results.view(campaign, HERE)
+    assert found["voters_are"] == "simulated"
+    assert "no person voted" in found["notes"][0]
+    assert "1 simulated voter, 1 vote" in found["verdict"][0]
 
 
 def test_a_board_is_made_once_for_a_set_of_votes(services, voted, monkeypatch):
