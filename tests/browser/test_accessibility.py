@@ -46,20 +46,20 @@ def test_no_state_of_the_page_has_serious_findings(watch, axe, theme):
     assert {state: faults for state, faults in found.items() if faults} == {}
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_no_state_of_vote_has_serious_findings(watch, studio, axe, theme):
-    """The list and the form; the first card; a pair before, waiting and after; scores; data."""
+def test_no_state_of_vote_has_serious_findings(watch, studio, axe):
+    """First card, a pair that waits, opens and is voted on, data, list and form, scores; day and night."""
     store, found = Store(studio.folder), {}
     pair = small_campaign(store, seconds=0.2, heard_share=0.8, aspects=["quality", "relevance"])
     scores = small_campaign(store, "mos", 2, seconds=0.2, half_steps=True)
     numbers = small_campaign(store, "ovl_rel", 2, seconds=0.2)
     store.close()
-    page = watch(theme=theme, query=f"&campaign={pair}").page
-    home = f"{studio.address}?__theme={theme}"
+    page = watch(query=f"&campaign={pair}").page
 
     def look(state: str) -> None:
-        page.wait_for_timeout(400)  # colours glide to their values; axe reads them as they are
-        found[state] = serious_findings(page, axe)
+        for theme in ("dark", "light"):
+            page.evaluate("(is) => document.body.classList.toggle('dark', is)", theme == "dark")
+            page.wait_for_timeout(300)  # colours glide to their values
+            found[f"{state}, {theme}"] = serious_findings(page, axe)
 
     page.wait_for_selector(".bs-vote-before")
     look("Vote, before")
@@ -84,7 +84,7 @@ def test_no_state_of_vote_has_serious_findings(watch, studio, axe, theme):
     page.click("#campaign-judging > button")
     look("Vote, the list and the form")
     for name, campaign in (("scores", scores), ("numbers", numbers)):
-        page.goto(f"{home}&campaign={campaign}")
+        page.goto(f"{studio.address}?__theme=light&campaign={campaign}")
         page.wait_for_selector(".bs-vote-before")
         page.keyboard.press("Enter")
         page.wait_for_selector(".bs-vote-cell")
