@@ -32,5 +32,6 @@ class NoiseLevels:
 
 USUAL = NoiseLevels()
 # The embedded base decides what sounds, and when, at the highest noise (pipelines.recipes.world):
-# there its text lowers the error most, so there a reward can change what it does with the text.
+# there its text lowers the error most, so there a reward can change what it does with the text. Its
+# own training drew 60 % there and the others mostly at low noise, and so does this.
 HIGH = NoiseLevels(shift=-1.0, high_share=0.6)
