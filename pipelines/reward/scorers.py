@@ -1,9 +1,11 @@
 """What gives a sound a reward for a prompt: CLAP itself, a trained head, or both at a weight."""
 
+import hashlib
 from collections.abc import Sequence
 from typing import Protocol
 
 import numpy as np
+import torch
 
 from pipelines.clap.interface import TextAudioEmbedder
 from pipelines.errors import StudioError
@@ -88,8 +90,6 @@ class HeadScorer:
         self, clips: Sequence[np.ndarray], sample_rate: int, texts: Sequence[str]
     ) -> np.ndarray:
         """sigmoid of the head's logit."""
-        import torch
-
         _check_equal(clips, texts)
         text = torch.as_tensor(self.text.embed(texts), dtype=torch.float32)
         audio = torch.as_tensor(self.clap.embed_audio(clips, sample_rate), dtype=torch.float32)
@@ -140,8 +140,6 @@ def best_of(rewards: Sequence[float], count: int = 1) -> list[int]:
 
 def fingerprint(head: RewardHead) -> str:
     """What names a head: the first 20 hexadecimal digits of the SHA-256 of its weights."""
-    import hashlib
-
     digest = hashlib.sha256()
     for name, tensor in sorted(head.state_dict().items()):
         digest.update(name.encode() + tensor.float().cpu().numpy().tobytes())
