@@ -6,11 +6,15 @@ from pathlib import Path
 import pytest
 
 from studio.config import Config
+from studio.services.backup import Backup
 from studio.services.services import Services
 from studio.store.database import local_url
+from studio.store.store import Store
+from tests.studio.fake_place import FakePlace
 from tests.studio.postgres import GIVEN, Cluster, fresh_schema, missing
-from tests.studio.served import Served
+from tests.studio.served import NASTY, Served, VoterOn
 from tests.studio.sine_engines import SineEngines
+from tests.studio.small_campaign import small_campaign
 
 
 @pytest.fixture
@@ -89,3 +93,51 @@ def strangers(tmp_path_factory) -> Iterator[tuple[Services, str]]:
     yield opened, page.address
     page.close()
     opened.close()
+
+
+@pytest.fixture
+def browse(strangers):
+    """Opens browsers of voters on that page; `join=False` for one that has not joined."""
+    opened = []
+
+    def open_one(campaign: str, *, join: bool = True) -> VoterOn:
+        opened.append(VoterOn(strangers[1], campaign))
+        if join:
+            opened[-1].join()
+        return opened[-1]
+
+    yield open_one
+    for voter in opened:
+        voter.client.close()
+
+
+@pytest.fixture(scope="session")
+def nasty(strangers) -> str:
+    """A campaign on that page with hostile words in it; its id."""
+    prompts = [{"text": NASTY, "seconds": 0.2, "labels": [], "tags": []}] * 4
+    wishes = {"owner": "e" * 32, "title": NASTY, "prompts": prompts, "votes_wanted": 1000}
+    return small_campaign(strangers[0].store, **wishes)
+
+
+@pytest.fixture
+def place():
+    """An empty place."""
+    return FakePlace()
+
+
+@pytest.fixture
+def machine(tmp_path, place):
+    """Makes studios: each name a disk of its own, each opening a process of its own."""
+    opened = []
+
+    def open_one(name: str = "one", there=None, **wishes) -> Backup:
+        store = Store(tmp_path / name)
+        config = Config(**{"backup_seconds": 0.02, **wishes})  # looks fifty times a second
+        backup = Backup(store, config, there or place)
+        opened.append(backup)
+        return backup
+
+    yield open_one
+    for backup in opened:
+        backup.close()
+        backup.store.close()

@@ -1,13 +1,18 @@
 """A place for backups in memory, which fails when the test says so; and votes to put into it."""
 
+import time
 import uuid
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from sqlalchemy import text
+
 from studio.services.backup_places import PlaceError
+from studio.store.segments import TABLES
 from studio.store.servings import Served, Serving
 from studio.store.store import Store
 from studio.store.votes import PERSON, Vote
+from tests.studio.small_campaign import small_campaign
 
 
 class FakePlace:
@@ -115,3 +120,27 @@ def served(store: Store, campaign: str, voter: str) -> Serving:
     assert store.servings.add(made)
     store.servings.hear(made.id, 0)
     return made
+
+
+def small(store: Store, **changes) -> str:
+    """An open campaign of two systems and one prompt."""
+    return small_campaign(store, systems=2, prompts=1, with_gold=True, **changes)
+
+
+def remembered(store: Store) -> dict[str, list]:
+    """All that a backup is for, without places, which are each database's own."""
+    found = {}
+    with store.database.read() as rows:
+        for table in TABLES:
+            columns = list(rows.execute(text(f"select * from {table}")).keys())
+            names = ", ".join(n for n in columns if n != "position")
+            found[table] = sorted(map(repr, rows.execute(text(f"select {names} from {table}"))))
+    return found
+
+
+def until(is_so, patience: float = 5.0) -> None:
+    """Wait for the other thread."""
+    end = time.monotonic() + patience
+    while not is_so():
+        assert time.monotonic() < end, "it did not come about"
+        time.sleep(0.005)

@@ -15,10 +15,14 @@ os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # read by gradio whe
 
 import httpx
 import numpy as np
+from sqlalchemy import text
 
 from pipelines.audio import write_audio
 from studio.config import Config
+from studio.store.migrations import VOTE_TABLES
+from studio.store.store import Store
 
+NASTY = "'; drop table votes; -- <img src=x onerror=alert(1)> ${alert(1)} {{7*7}} \u202e"
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -142,6 +146,23 @@ class VoterOn:
         for sound in serving["sounds"]:
             self.get(sound["url"])
         return self.post("/studio/vote/votes", {**sent, **changes})
+
+
+def row_counts(store: Store) -> dict[str, int]:
+    """How many rows each table has that a vote could touch."""
+    with store.database.read() as rows:
+        return {
+            table: rows.execute(text(f"select count(*) from {table}")).scalar()
+            for table in [*VOTE_TABLES, "drafts", "jobs"]
+        }
+
+
+def is_sentence(answer: httpx.Response) -> bool:
+    """Whether there is one sentence under `error`, without traces, paths or SQL."""
+    told = answer.json()["error"]
+    words = ("Traceback", 'File "', "sqlalchemy", "sqlite", "/studio.db", "select ")
+    is_clean = not any(word in told for word in words)
+    return is_clean and told.rstrip()[-1] in ".!?" and " " in told and len(told) < 400
 
 
 def telling_folders(folder: Path, prompts: int = 3, takes: int = 2) -> dict[str, Path]:

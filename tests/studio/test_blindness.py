@@ -1,3 +1,4 @@
+import functools
 import io
 import itertools
 import json
@@ -13,7 +14,7 @@ from scipy.stats import chisquare
 from pipelines.loudness import integrated_lufs
 from studio.store.votes import PERSON
 from studio.voters import Voter
-from tests.studio.served import VoterOn, telling_folders
+from tests.studio.served import telling_folders
 from tests.studio.small_campaign import small_campaign
 
 SYSTEMS = ("Xylograph 9000", "Quokka tiny", "Zephyr base")
@@ -52,19 +53,9 @@ def arena(strangers, tmp_path_factory):
 
 
 @pytest.fixture
-def visit(arena):
-    """Opens browsers of voters; `join=False` for one that has not joined."""
-    opened = []
-
-    def open_one(*, join: bool = True) -> VoterOn:
-        opened.append(VoterOn(arena[1], arena[2]))
-        if join:
-            opened[-1].join()
-        return opened[-1]
-
-    yield open_one
-    for voter in opened:
-        voter.client.close()
+def visit(browse, arena):
+    """Opens browsers of voters."""
+    return functools.partial(browse, campaign=arena[2])
 
 
 def secrets_of(services, campaign: str) -> set[str]:

@@ -1,54 +1,30 @@
+import functools
 import json
 import re
 import uuid
 
 import pytest
-from sqlalchemy import text
 
 from studio.routes import FILES
-from studio.store.migrations import VOTE_TABLES
 from studio.visitors import HERE
 from studio.voters import COOKIE, new_name
-from tests.studio.served import VoterOn
+from tests.studio.served import NASTY, row_counts
 from tests.studio.small_campaign import small_campaign
 
-NASTY = "'; drop table votes; -- <img src=x onerror=alert(1)> ${alert(1)} {{7*7}} \u202e"
 POSTS = [path for file in FILES for method, path, _ in file.TABLE if method == "POST"]
 GETS = [path for file in FILES for method, path, _ in file.TABLE if method == "GET"]
 
 
-@pytest.fixture(scope="module")
-def arena(strangers):
+@pytest.fixture
+def arena(strangers, nasty):
     """A campaign with nasty words in it, on a page for strangers; nobody's who asks."""
-    services, address = strangers
-    prompts = [{"text": NASTY, "seconds": 0.2, "labels": [], "tags": []}] * 4
-    campaign = small_campaign(services.store, owner="e" * 32, title=NASTY, prompts=prompts)
-    return services, address, campaign
+    return *strangers, nasty
 
 
 @pytest.fixture
-def visit(arena):
+def visit(browse, nasty):
     """Opens browsers of voters."""
-    opened = []
-
-    def open_one(campaign: str = arena[2], *, join: bool = True) -> VoterOn:
-        opened.append(VoterOn(arena[1], campaign))
-        if join:
-            opened[-1].join()
-        return opened[-1]
-
-    yield open_one
-    for voter in opened:
-        voter.client.close()
-
-
-def counts(services) -> dict[str, int]:
-    """How many rows each table of votes has."""
-    with services.store.database.read() as rows:
-        return {
-            table: rows.execute(text(f"select count(*) from {table}")).scalar()
-            for table in [*VOTE_TABLES, "drafts", "jobs"]
-        }
+    return functools.partial(browse, campaign=nasty)
 
 
 def filled(path: str, campaign: str) -> str:
@@ -62,12 +38,12 @@ def test_another_site_can_post_nothing(arena, visit, origin):
     """Every POST of ours and Gradio's own doors, with the voter's cookie: 403, nothing stored."""
     services, address, campaign = arena
     voter = visit()
-    before = counts(services)
+    before = row_counts(services.store)
     for path in [*(filled(path, campaign) for path in POSTS), *GRADIOS]:
         answer = voter.post(path, headers={"origin": origin})
         assert (answer.status_code, path) == (403, path)
         assert answer.json() == {"error": "This request came from another site."}
-    assert counts(services) == before
+    assert row_counts(services.store) == before
 
 
 GRADIOS = ["/gradio_api/queue/join", "/gradio_api/upload", "/gradio_api/run/predict"]
@@ -88,13 +64,13 @@ def test_a_nonce_is_of_no_use_to_another_voter(arena, visit):
     services, _, _ = arena
     voter, thief = visit(), visit()
     serving = voter.next()
-    before = counts(services)
+    before = row_counts(services.store)
     assert thief.vote(serving).status_code == 404
     assert thief.post(f"/studio/vote/servings/{serving['id']}/reveal").status_code == 404
     draft = thief.post(f"/studio/vote/servings/{serving['id']}/draft", {"answer": 1})
     assert draft.status_code == 404
     assert thief.get(serving["sounds"][0]["url"]).status_code == 404
-    assert counts(services) == before
+    assert row_counts(services.store) == before
     assert voter.vote(serving, nonce="0" * 32).status_code == 403
     assert voter.vote(serving).status_code == 200
 
@@ -112,113 +88,6 @@ def test_a_vote_sent_again_is_one_vote(arena, visit):
     other = visit()
     assert other.vote(other.next(), id=name).status_code == 409
     assert sum(v.serving == serving["id"] for v in services.store.votes.live_votes(campaign)) == 1
-
-
-WRONG = {
-    "no id": {"id": None},
-    "an id that is a path": {"id": "../../etc/passwd"},
-    "a truth value for ms": {"heard": [True, True]},
-    "text for ms": {"heard": ["1", "2"]},
-    "ms below nought": {"heard": [-1, 5]},
-    "a number beyond floats": {"heard": [10**400, 5]},
-    "a list for a number": {"decision_ms": [1]},
-    "a truth value for a place": {"first_played": False},
-    "another place": {"first_played": 7},
-    "an unknown field": {"is_admin": True},
-    "another voter": {"voter": "0" * 32},
-    "an unknown outcome": {"outcome": "A'; drop table votes; --"},
-    "an outcome that is a list": {"outcome": ["a"]},
-    "an outcome that is an object": {"outcome": {}},
-    "aspects that are a list": {"aspects": ["quality"]},
-    "an aspect that is not asked": {"aspects": {"__proto__": "a"}},
-    "an action that is none": {"action": "delete"},
-    "an action that is a list": {"action": ["cast"]},
-    "a reason that is a number": {"reason": 1},
-    "a reason too long": {"reason": "x" * 1001},
-    "an interface too long": {"interface": "x" * 81},
-}
-
-
-@pytest.mark.parametrize("fault", WRONG)
-def test_a_vote_that_is_wrong_is_refused_in_a_sentence(arena, visit, fault):
-    """400, a sentence that ends, nothing stored, nothing of Python in it."""
-    services, _, _ = arena
-    voter = visit()
-    serving = voter.next()
-    before = counts(services) | {"hearings": 0}
-    answer = voter.vote(serving, **WRONG[fault])
-    assert answer.status_code == 400
-    assert_is_sentence(answer)
-    assert counts(services) | {"hearings": 0} == before
-
-
-def assert_is_sentence(answer) -> None:
-    """One sentence under `error`, without traces, paths or SQL."""
-    told = answer.json()["error"]
-    assert told.rstrip()[-1] in ".!?" and " " in told and len(told) < 400
-    for word in ("Traceback", 'File "', "sqlalchemy", "sqlite", "/studio.db", "select "):
-        assert word not in told.replace("'; drop table votes", "")
-
-
-def test_a_score_that_is_wrong_is_refused(arena, visit):
-    """The same for the scores of a set, place and value by turns."""
-    services, _, _ = arena
-    campaign = scored(services)
-    voter = visit(campaign)
-    serving = voter.next()
-    scores = [
-        {"place": p, "aspect": aspect, "value": 3}
-        for p in range(len(serving["sounds"]))
-        for aspect in ("alignment", "quality")
-    ]
-    places = [{"place": one} for one in (True, 0.5, 9, -1, "0", None, 10**400, [0], {})]
-    values = [{"value": one} for one in (True, "3", 2.5, -1, 6, 10**400, [3], {}, None)]
-    for change in [*places, *values, {"aspect": ["alignment"]}, {"aspect": {}}]:
-        wrong = {**scores[0], **change}
-        answer = voter.vote(serving, outcome=None, scores=[wrong, *scores[1:]])
-        assert answer.status_code == 400
-        assert_is_sentence(answer)
-    assert voter.vote(serving, outcome=None, scores=scores).status_code == 200
-
-
-def scored(services) -> str:
-    """A MOS campaign, made once."""
-    for found in services.store.campaigns.latest():
-        if found.definition["task"] == "mos":
-            return found.id
-    return small_campaign(services.store, "mos", systems=2, prompts=1, votes_wanted=10_000)
-
-
-BODIES = {
-    "1 MB": (b'{"answer": "' + b"x" * 1_000_000 + b'"}', 413),
-    "65 kB": (b'{"answer": "' + b"x" * 65_536 + b'"}', 413),
-    "a draft of 9 kB": (b'{"answer": "' + b"x" * 9_000 + b'"}', 400),
-    "deep lists": (b"[" * 60_000, 400),
-    "deep lists in an object": (b'{"answer": ' + b"[" * 20_000 + b"]" * 20_000 + b"}", 400),
-    "deep objects": (b'{"a":' * 10_000 + b"1" + b"}" * 10_000, 400),
-    "NaN": (b'{"answer": NaN}', 400),
-    "Infinity": (b'{"answer": -Infinity}', 400),
-    "a list": (b"[1]", 400),
-    "a text": (b'"answer"', 400),
-    "no JSON": (b"answer=1", 400),
-    "not UTF-8": (b'{"answer": "\xff\xfe"}', 400),
-    "an endless number": (b'{"answer": ' + b"9" * 5000 + b"}", 400),
-    "half a surrogate": (b'{"answer": "\\ud800"}', 400),
-    "a zero byte": (b'{"answer": "a\\u0000b"}', (200, 400)),
-}
-
-
-@pytest.mark.parametrize("kind", BODIES)
-def test_a_body_that_is_no_use_is_refused(arena, visit, kind):
-    """Too long, too deep, no numbers, no object; and no body takes the page down."""
-    content, status = BODIES[kind]
-    voter = visit()
-    path = f"/studio/vote/servings/{voter.next()['id']}/draft"
-    answer = voter.client.post(path, content=content, headers={"content-type": "application/json"})
-    assert answer.status_code in (status if isinstance(status, tuple) else (status,)), answer.text
-    if answer.status_code != 200:
-        assert_is_sentence(answer)
-    assert voter.next()["id"] in path
 
 
 def test_a_form_of_another_kind_is_not_read(visit):
@@ -290,7 +159,7 @@ def test_a_passphrase_cannot_be_guessed_by_trying(arena, visit):
     campaign = small_campaign(
         services.store, systems=2, prompts=1, who="passphrase", passphrase=hashed("three blue owls")
     )
-    voter = visit(campaign, join=False)
+    voter = visit(campaign=campaign, join=False)
     told = [voter.join(passphrase=guess) for guess in ("", "three blue owl", "x" * 60_000, NASTY)]
     assert {answer.status_code for answer in told} == {403}
     assert {answer.json()["error"] for answer in told} == {
@@ -299,10 +168,10 @@ def test_a_passphrase_cannot_be_guessed_by_trying(arena, visit):
     assert not any(
         "set-cookie" in answer.headers and COOKIE in str(answer.headers) for answer in told
     )
-    statuses = [voter.join(passphrase=f"guess {n}").status_code for n in range(30)]
-    assert statuses[-1] == 429
+    tries = (voter.join(passphrase=f"guess {n}").status_code for n in range(300))
+    assert next(status for status in tries if status != 403) == 429
     for wrong in (["three blue owls"], {"a": 1}, 7, None, True):
-        assert visit(campaign, join=False).join(passphrase=wrong).status_code in (403, 429)
+        assert visit(campaign=campaign, join=False).join(passphrase=wrong).status_code in (403, 429)
 
 
 def test_a_cookie_of_ones_own_making_is_nobody(arena, visit):
@@ -324,7 +193,7 @@ def test_a_session_hash_and_a_private_endpoint_of_gradio_are_no_way_in(arena, vi
     """A name the client chose is no identity; the plain run and call doors are shut."""
     services, _, _ = arena
     voter = visit()
-    before = counts(services)
+    before = row_counts(services.store)
     names = {d["api_name"] for d in voter.get("/config").json()["dependencies"]}
     assert names
     for name in sorted(str(name) for name in names):
@@ -332,7 +201,7 @@ def test_a_session_hash_and_a_private_endpoint_of_gradio_are_no_way_in(arena, vi
             answer = voter.post(door, {"data": [], "session_hash": "another"})
             assert answer.status_code != 200, (door, answer.text)
             assert "Traceback" not in answer.text and "gradio" not in answer.text
-    assert counts(services) == before
+    assert row_counts(services.store) == before
 
 
 def test_asking_changes_nothing(arena, visit):
@@ -340,14 +209,14 @@ def test_asking_changes_nothing(arena, visit):
     services, _, campaign = arena
     voter, stranger = visit(), visit(join=False)
     serving = voter.next()
-    before = counts(services)
+    before = row_counts(services.store)
     for path in GETS:
         for who in (voter, stranger):
             who.get(
                 filled(path, campaign) + "?as=../../etc&agreement=nan&intervals=x&aspect=%00&tag='"
             )
     voter.get(serving["sounds"][0]["url"])
-    after = counts(services)
+    after = row_counts(services.store)
     assert after.pop("hearings") == before.pop("hearings") + 1
     assert after == before
     for path in POSTS:
@@ -389,7 +258,7 @@ def test_what_is_the_owners_is_refused_to_others(arena, visit):
     """Close, open, voters, exclusions, exports: whoever has the link is not the owner."""
     services, _, campaign = arena
     voter = visit()
-    before = counts(services)
+    before = row_counts(services.store)
     for verb in OWNERS:
         assert voter.post(f"/studio/campaigns/{campaign}/{verb}").status_code in (400, 403)
     for verb in ("exclude", "lift", "controlled"):
@@ -398,7 +267,7 @@ def test_what_is_the_owners_is_refused_to_others(arena, visit):
         assert answer.status_code in (400, 403)
     for view in ("voters", "disputed", "export?as=all", "export?as=studio"):
         assert voter.get(f"/studio/results/{campaign}/{view}").status_code in (400, 403)
-    assert counts(services) == before
+    assert row_counts(services.store) == before
     assert services.store.campaigns.get(campaign).status == "open"
 
 
