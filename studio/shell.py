@@ -53,6 +53,9 @@ def launch_options(services: Services) -> dict[str, Any]:
         "show_error": False,
         "quiet": True,
         "share": False,
+        # Else Gradio asks its own page and gives up after 3 s, and with it the studio, when voters
+        # by the hundred come back at once after a restart.
+        "_frontend": False,
         "ssr_mode": False,
         "pwa": False,
         "enable_monitoring": False,

@@ -3,7 +3,7 @@
 Importing takes seconds, so it is done once and each studio is forked from there. On standard input
 a line of JSON each: `{"folder": ..., "port": ..., "pause": ..., "config": {...}}` begins one and is
 answered with its process id, `{"end": id}` ends one, as a container is ended, and is answered when it
-is gone, `{"kill": id}` ends it at once.
+is gone, `{"kill": id}` ends it at once, `{"alive": id}` is answered with 1 while it runs, else 0.
 """
 
 import json
@@ -11,6 +11,7 @@ import os
 import signal
 import sys
 import threading
+import traceback
 from pathlib import Path
 
 os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
@@ -45,18 +46,38 @@ def forked(wish: dict) -> int:
     try:
         serve(**wish)
         os._exit(0)
+    except BaseException:
+        traceback.print_exc()
+        raise
     finally:
         os._exit(1)  # whatever happened, never back into the parent's loop
+
+
+def ended(end: int = 0, kill: int = 0) -> int:
+    """Its exit status, once it is gone."""
+    child = end or kill
+    if not is_running(child):
+        return 0
+    os.kill(child, signal.SIGTERM if end else signal.SIGKILL)
+    return os.waitpid(child, 0)[1]
+
+
+def is_running(child: int) -> bool:
+    """Whether this child of ours has not ended."""
+    try:
+        return os.waitpid(child, os.WNOHANG) == (0, 0)
+    except ChildProcessError:
+        return False
 
 
 def main() -> None:
     """Do what each line says, until there are no more."""
     for line in sys.stdin:
         wish = json.loads(line)
-        child = wish.get("end") or wish.get("kill")
-        if child:
-            os.kill(child, signal.SIGTERM if "end" in wish else signal.SIGKILL)
-            answer = os.waitpid(child, 0)[1]
+        if "alive" in wish:
+            answer = int(is_running(wish["alive"]))
+        elif "end" in wish or "kill" in wish:
+            answer = ended(**wish)
         else:
             answer = forked(wish)
         sys.stdout.write(f"{answer}\n")

@@ -1,11 +1,13 @@
 """The studio served in a process of its own, ended and begun again at will."""
 
 import json
+import random
 import socket
 import subprocess
 import sys
 import time
 import urllib.request
+from http.client import HTTPException
 from pathlib import Path
 from urllib.error import URLError
 
@@ -44,9 +46,7 @@ class Studio:
         self.wishes = wishes  # fields of Config
         self.pause = 0.01  # seconds per step
         self.child: int | None = None
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
+        self.port = free_port()
 
     @property
     def address(self) -> str:
@@ -58,14 +58,18 @@ class Studio:
         wish = {"folder": str(self.folder), "port": self.port, "pause": self.pause}
         self.child = self.server.ask(**wish, config=self.wishes)
         patience = time.monotonic() + PATIENCE
-        while time.monotonic() < patience:
+        while time.monotonic() < patience and self.is_alive():
             try:
                 urllib.request.urlopen(self.address, timeout=5).close()
                 return
-            except (URLError, OSError):
+            except (URLError, OSError, HTTPException):
                 time.sleep(0.05)
         self.close()
-        pytest.fail(f"The page was not served within {PATIENCE} s.")
+        pytest.fail(f"The page was not served within {PATIENCE} s, or its process ended.")
+
+    def is_alive(self) -> bool:
+        """Whether its process runs."""
+        return self.child is not None and bool(self.server.ask(alive=self.child))
 
     def close(self) -> None:
         """Ask it to end, as a container is asked."""
@@ -77,3 +81,19 @@ class Studio:
         """End it between two instructions, as a power cut would end the process."""
         self.server.ask(kill=self.child)
         self.child = None
+
+
+def free_port() -> int:
+    """A port that nobody listens on, below those that the system gives to connections.
+
+    Who calls a port among those while nobody listens there may be given it for the calling end too,
+    is then connected with itself, and keeps the studio from it.
+    """
+    for port in random.SystemRandom().sample(range(20_000, 32_000), 100):
+        with socket.socket() as tried:
+            try:
+                tried.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
+    raise RuntimeError("none of 100 ports is free")

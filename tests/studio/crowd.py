@@ -15,6 +15,7 @@ from pipelines.seeds import fork
 from studio.store.store import Store
 
 LOST = (OSError, asyncio.IncompleteReadError, ValueError, IndexError)  # half an answer is none
+PATIENCE = 120  # seconds, on a machine that is busy with other things
 OUTCOMES = ("a", "b", "tie", "both_bad", "skip")
 
 
@@ -177,14 +178,19 @@ async def trouble(crowd: Crowd, studio: Any, kills: int, calm: float = 1.0) -> N
     """
     draws, voting = random.Random(fork(crowd.seed, "kills")), asyncio.create_task(crowd.vote())
     for _ in range(kills):
-        since = len(crowd.told)
-        while len(crowd.told) == since and not voting.done():
-            await asyncio.sleep(0.005)
+        await progress(crowd, voting, 1)
         await asyncio.sleep(draws.uniform(0, calm))
         await asyncio.to_thread(studio.kill)
         await asyncio.to_thread(studio.open)
-    since = len(crowd.told)
-    while len(crowd.told) < since + crowd.voters and not voting.done():
-        await asyncio.sleep(0.02)
+    await progress(crowd, voting, crowd.voters)
     crowd.is_over = True
     await voting
+
+
+async def progress(crowd: Crowd, voting: asyncio.Task, votes: int) -> None:
+    """Wait until so many more votes are acknowledged, or everybody has stopped."""
+    wanted, patience = len(crowd.told) + votes, time.monotonic() + PATIENCE
+    while len(crowd.told) < wanted and not voting.done():
+        if time.monotonic() > patience:
+            raise RuntimeError(f"the studio took no {votes} votes within {PATIENCE} s")
+        await asyncio.sleep(0.005)
