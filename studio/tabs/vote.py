@@ -58,6 +58,7 @@ def build(services: Services) -> None:
             elements.vote()
     wire_button(services, form)
     wire_form(services, form)
+    wire_template(services, form)
 
 
 def build_form(services: Services) -> dict[str, Any]:
@@ -291,28 +292,7 @@ def systems_of(told: dict[str, Any]) -> list[Any]:
 
 
 def wire_form(services: Services, form: dict[str, Any]) -> None:
-    """What fills the form: a template, a prompt set, a list, a model's own settings."""
-
-    @shown
-    def take_template(name):
-        found = next((one for one in services.campaigns.templates() if one["name"] == name), None)
-        if found is None:
-            raise StudioError(f"There is no template {name!r}; reload the page.")
-        wishes, chosen = found["wishes"], found.get("prompt_set")
-        return (
-            found["about"],
-            wishes["takes"],
-            wishes["votes_wanted"],
-            wishes.get("most_per_voter"),
-            wishes["reveals"] == "on request",
-            gr.update(
-                visible=wishes["task"] == "pairwise",
-                value=wishes.get("aspects", []),
-            ),
-            gr.update(visible=wishes["task"] == "mos", value=False),
-            chosen or gr.skip(),
-            "\n".join(services.prompts_of(chosen)) if chosen else gr.skip(),
-        )
+    """What fills the form: a prompt set, a list, a model's own settings; and who needs a passphrase."""
 
     @shown
     def take_set(name):
@@ -326,28 +306,41 @@ def wire_form(services: Services, form: dict[str, Any]) -> None:
     def take_defaults(model):
         return services.defaults(model)
 
-    names = (
-        "about",
-        "takes",
-        "votes_wanted",
-        "most_per_voter",
-        "is_revealed",
-        "aspects",
-        "half_steps",
-        "set",
-        "prompts",
-    )
-    filled = [form[name] for name in names]
-    form["template"].input(take_template, form["template"], filled, **HIDDEN)
+    @shown
+    def show_phrase(who):
+        return gr.update(visible=who == "passphrase")
+
     form["set"].input(take_set, form["set"], form["prompts"], **HIDDEN)
     form["upload"].upload(take_list, form["upload"], [form["prompts"], form["set"]], **HIDDEN)
     # What one has changed by hand is no longer the set.
     form["prompts"].input(None, None, form["set"], js="() => ''", **HIDDEN)
     made = [form["added_steps"], form["added_guidance"]]
     form["added_model"].input(take_defaults, form["added_model"], made, **HIDDEN)
+    form["who"].input(show_phrase, form["who"], form["passphrase"], **HIDDEN)
+
+
+def wire_template(services: Services, form: dict[str, Any]) -> None:
+    """A kind of test fills in what is usual for it, its prompt set with it where it has one."""
 
     @shown
-    def show_phrase(who):
-        return gr.update(visible=who == "passphrase")
+    def take_template(name):
+        found = next((one for one in services.campaigns.templates() if one["name"] == name), None)
+        if found is None:
+            raise StudioError(f"There is no template {name!r}; reload the page.")
+        wishes, chosen = found["wishes"], found.get("prompt_set")
+        task = wishes["task"]
+        return {
+            form["about"]: found["about"],
+            form["takes"]: wishes["takes"],
+            form["votes_wanted"]: wishes["votes_wanted"],
+            form["most_per_voter"]: wishes.get("most_per_voter"),
+            form["is_revealed"]: wishes["reveals"] == "on request",
+            form["aspects"]: gr.update(visible=task == "pairwise", value=wishes.get("aspects", [])),
+            form["half_steps"]: gr.update(visible=task == "mos", value=False),
+            form["set"]: chosen or gr.skip(),
+            form["prompts"]: "\n".join(services.prompts_of(chosen)) if chosen else gr.skip(),
+        }
 
-    form["who"].input(show_phrase, form["who"], form["passphrase"], **HIDDEN)
+    names = ("about", "takes", "votes_wanted", "most_per_voter", "is_revealed", "aspects")
+    filled = [form[name] for name in (*names, "half_steps", "set", "prompts")]
+    form["template"].input(take_template, form["template"], filled, **HIDDEN)
