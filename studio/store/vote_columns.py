@@ -17,7 +17,7 @@ from sqlalchemy import Connection, String, bindparam, text
 from studio.store.database import Database
 from studio.store.votes import CAST, UNDO
 
-CHUNK = 250_000  # rows written into one text: some 10 MB, far from any database's limit
+CHUNK = 250_000  # positions whose rows are written into one text: some 10 MB, far from any database's limit
 KEPT = 4  # campaigns whose columns stay in memory: about 30 MB for a million votes
 COLUMNS = ("position", "voter", "prompt", "decision_ms", "way")
 WAY = ("kind", "system_a", "system_b", "take_a", "take_b", "outcome", "first_played")
@@ -171,31 +171,23 @@ class VoteColumns:
     def _with(
         self, campaign: str, table: str, words: tuple[str, ...], value: str
     ) -> tuple[Columns, ScoreColumns]:
-        source = (
-            f"select v.position as position, {', '.join(f's.{word}' for word in words)},"
-            f" {value} as value from votes v"
-            f" join {table} s on s.vote = v.id where v.campaign = :campaign"
-            " and v.position > :last order by v.position, s.position"
-        )
+        source = f"votes v join {table} s on s.vote = v.id where v.campaign = :campaign"
+        wanted = ("v.position", f"coalesce(cast({value} as text), 'nan')")
         names = Numbers()
-        parts: dict[str, list[np.ndarray]] = {"position": [], "value": [], "word": []}
         with self.lock, self.database.read() as rows:
             hold_still(rows)
             found = self._look(rows, campaign)
-            wanted = ("position", "coalesce(cast(value as text), 'nan')", written(rows, *words))
-            for position, number, word in in_texts(rows, source, wanted, campaign, last=-1):
-                parts["position"].append(integers(position))
-                parts["value"].append(np.fromstring(number, dtype=np.float64, sep=BETWEEN))
-                parts["word"].append(numbered(word, names))
-        position = joined(parts["position"])
-        place = np.searchsorted(found.position, position)
-        place[place == len(found)] = 0
-        is_live = np.isin(position, found.position)
+            ways = written(rows, *(f"s.{word}" for word in words))
+            told = in_texts(rows, source, (*wanted, ways), campaign=campaign) or ["", "", ""]
+        position = integers(told[0])
+        order = np.argsort(position, kind="stable")
+        order = order[np.isin(position[order], found.position)]
+        word = numbered(told[2].split(BETWEEN) if told[2] else [], names)
         return found, ScoreColumns(
-            row=place[is_live],
+            row=np.searchsorted(found.position, position[order]),
             words=tuple(tuple(name.split(WITHIN)) for name in names),
-            word=joined(parts["word"])[is_live],
-            value=joined(parts["value"], float)[is_live],
+            word=word[order],
+            value=np.fromstring(told[1], dtype=np.float64, sep=BETWEEN)[order],
         )
 
 
@@ -215,17 +207,24 @@ def mark_of(rows: Connection, campaign: str) -> tuple[int, int]:
 def append(rows: Connection, campaign: str, kept: Kept) -> None:
     """Read what lies behind the last row that is kept."""
     last = int(kept.columns["position"].max(initial=-1))
-    source = (
-        "select * from votes where campaign = :campaign and position > :last order by position"
-        " limit :limit"
-    )
+    source = "votes where campaign = :campaign and position > :after and position <= :until"
     wanted = ("position", "voter", "prompt", "coalesce(decision_ms, -1)", written(rows, *WAY))
-    read = (integers, lambda told: numbered(told, kept.numbers), integers, integers,
-            lambda told: numbered(told, kept.words))  # fmt: skip
     parts = {name: [column] for name, column in kept.columns.items()}
-    for chunk in in_texts(rows, source, wanted, campaign, last=last, limit=CHUNK):
-        for name, reads, told in zip(COLUMNS, read, chunk, strict=True):
-            parts[name].append(reads(told))
+    for after, until in ranges(rows, campaign, last):
+        told = in_texts(rows, source, wanted, campaign=campaign, after=after, until=until)
+        if told is None:
+            continue
+        position = integers(told[0])
+        order = np.argsort(position, kind="stable")  # a scan may come in any order
+        is_sorted = bool((order[1:] > order[:-1]).all())
+        for name, column in zip(COLUMNS, told, strict=True):
+            numbers = {"voter": kept.numbers, "way": kept.words}.get(name)
+            if numbers is None:
+                parts[name].append(integers(column)[order])
+                continue
+            words = column.split(BETWEEN)
+            words = words if is_sorted else [words[at] for at in order]
+            parts[name].append(numbered(words, numbers))
     kept.columns = {name: joined(part) for name, part in parts.items()}
     later = (
         "from votes w {join} where w.campaign = :campaign and w.revision > 0 and w.position > :last"
@@ -255,28 +254,27 @@ def live(kept: Kept) -> Columns:
     )
 
 
+def ranges(rows: Connection, campaign: str, last: int) -> Iterator[tuple[int, int]]:
+    """The positions behind the last in pieces, each few enough to be written into one text."""
+    question = text(
+        "select min(position), max(position) from votes where campaign = :campaign"
+        " and position > :last"
+    )
+    first, end = rows.execute(question, {"campaign": campaign, "last": last}).one()
+    if first is not None:
+        for after in range(first - 1, end, CHUNK):
+            yield after, min(after + CHUNK, end)
+
+
 def in_texts(
-    rows: Connection,
-    source: str,
-    wanted: tuple[str, ...],
-    campaign: str,
-    *,
-    last: int,
-    limit: int | None = None,
-) -> Iterator[list[str]]:
-    """The wanted columns of the source, each as one text, chunk by chunk where there is a limit."""
+    rows: Connection, source: str, wanted: tuple[str, ...], **values: Any
+) -> list[str] | None:
+    """The wanted columns of these rows, each as one text in the same order; None without rows."""
     join = {"sqlite": "group_concat", "postgresql": "string_agg"}[rows.dialect.name]
     columns = ", ".join(f"{join}(cast({column} as text), :between)" for column in wanted)
-    question = text(f"select count(*), max(position), {columns} from ({source}) as chunk")
-    values: dict[str, Any] = {"campaign": campaign, "between": BETWEEN, "last": last}
-    values |= {} if limit is None else {"limit": limit}
-    while True:
-        count, end, *told = rows.execute(question, values).one()
-        if count:
-            yield told
-        if limit is None or count < limit:
-            return
-        values["last"] = end
+    question = text(f"select count(*), {columns} from {source}")
+    count, *told = rows.execute(question, {"between": BETWEEN, **values}).one()
+    return told if count else None
 
 
 def written(rows: Connection, *names: str) -> str:
@@ -290,9 +288,8 @@ def integers(told: str) -> np.ndarray:
     return np.fromstring(told, dtype=np.int64, sep=BETWEEN)
 
 
-def numbered(told: str, numbers: Numbers) -> np.ndarray:
+def numbered(words: Sequence[str], numbers: Numbers) -> np.ndarray:
     """[rows]: each word's number; a new word gets the next."""
-    words = told.split(BETWEEN)
     return np.fromiter(map(numbers.__getitem__, words), dtype=np.int64, count=len(words))
 
 
