@@ -16,6 +16,9 @@ from studio.store.segment_file import Row, SegmentFile, without_forgotten
 FIRST = ("campaigns", "campaign_events", "clips")  # clips go before the rows that name them
 TABLES = (*FIRST, *(table for table in VOTE_TABLES if table not in FIRST))
 
+# Tables whose rows are counted: of what each number is unique, and its column.
+NUMBERED = {"servings": (("campaign", "voter"), "number"), "votes": (("serving",), "revision")}
+
 
 @dataclass(frozen=True, kw_only=True)
 class Segment:
@@ -232,8 +235,8 @@ def add_rows(rows: Connection, table: str, wanted: Sequence[Row]) -> int:
     question = text(
         f"insert into {table} ({', '.join(names)}) values ({places}) on conflict do nothing"
     )
-    if table == "servings":
-        wanted = numbered(rows, wanted)
+    if table in NUMBERED:
+        wanted = numbered(rows, table, wanted)
     try:
         with rows.begin_nested():
             rows.execute(question, list(wanted))
@@ -252,21 +255,27 @@ def is_added(rows: Connection, question: Any, row: Row) -> bool:
     return True
 
 
-def numbered(rows: Connection, servings: Sequence[Row]) -> list[Row]:
-    """The servings, each after all others of its voter here when another one has its number."""
-    question = text("select id, number from servings where campaign = :campaign and voter = :voter")
-    taken: dict[tuple[str, str], dict[int, str]] = {}
+def numbered(rows: Connection, table: str, wanted: Sequence[Row]) -> list[Row]:
+    """The rows, each after all others of its kind here when another one has its number.
+
+    Two lives of a studio that did not know of each other may have given a number twice; then both
+    servings stay, and of two votes on one serving the one that comes back counts.
+    """
+    whose, number = NUMBERED[table]
+    where = " and ".join(f"{name} = :{name}" for name in whose)
+    question = text(f"select id, {number} as number from {table} where {where}")
+    taken: dict[tuple[str, ...], dict[int, str]] = {}
     made = []
-    for row in servings:
-        whose = (row["campaign"], row["voter"])
-        if whose not in taken:
-            found = rows.execute(question, {"campaign": whose[0], "voter": whose[1]})
-            taken[whose] = {other.number: other.id for other in found}
-        numbers = taken[whose]
-        is_free = numbers.get(row["number"], row["id"]) == row["id"]
-        number = row["number"] if is_free or row["id"] in numbers.values() else max(numbers) + 1
-        numbers.setdefault(number, row["id"])
-        made.append({**row, "number": number})
+    for row in wanted:
+        key = tuple(row[name] for name in whose)
+        if key not in taken:
+            found = rows.execute(question, {name: row[name] for name in whose})
+            taken[key] = {other.number: other.id for other in found}
+        numbers = taken[key]
+        is_free = numbers.get(row[number], row["id"]) == row["id"]
+        given = row[number] if is_free or row["id"] in numbers.values() else max(numbers) + 1
+        numbers.setdefault(given, row["id"])
+        made.append({**row, number: given})
     return made
 
 

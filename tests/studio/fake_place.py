@@ -73,24 +73,28 @@ def cast(store: Store, campaign: str, voter: str = "v1", count: int = 1) -> list
     votes = []
     for _ in range(count):
         serving = served(store, campaign, voter)
-        vote = Vote(
-            id=uuid.uuid4().hex,
-            serving=serving.id,
-            campaign=campaign,
-            voter=voter,
-            kind="ab",
-            prompt=0,
-            system_a="s0",
-            system_b="s1",
-            take_a=0,
-            take_b=0,
-            outcome="a",
-            reason="clearer ${x}",
-            heard=(200, 200),
-            aspects={"quality": "a"},
-        )
-        votes.append(store.votes.add(vote, serving).id)
+        votes.append(store.votes.add(vote_on(serving), serving).id)
     return votes
+
+
+def vote_on(serving: Serving) -> Vote:
+    """A vote for A, not yet stored."""
+    return Vote(
+        id=uuid.uuid4().hex,
+        serving=serving.id,
+        campaign=serving.campaign,
+        voter=serving.voter,
+        kind="ab",
+        prompt=0,
+        system_a="s0",
+        system_b="s1",
+        take_a=0,
+        take_b=0,
+        outcome="a",
+        reason="clearer ${x}",
+        heard=(200, 200),
+        aspects={"quality": "a"},
+    )
 
 
 def served(store: Store, campaign: str, voter: str) -> Serving:

@@ -6,7 +6,7 @@ from sqlalchemy import text
 
 from studio.services.backup import Backup
 from studio.services.backup_places import PlaceError
-from tests.studio.fake_place import cast, remembered, served, small
+from tests.studio.fake_place import cast, remembered, served, small, vote_on
 
 
 def test_an_empty_disk_gets_the_same_votes_and_sounds_that_play(machine, place):
@@ -162,3 +162,24 @@ def test_servings_of_two_lives_keep_both_their_votes(machine, place):
     shown = old.store.servings.of_voter(campaign, "v1")
     assert [one.serving.number for one in shown] == [0, 1, 2]
     assert all(one.is_voted for one in shown) and old.left_out == []
+
+
+def test_of_two_votes_on_one_serving_both_are_kept_and_the_returning_one_counts(machine):
+    """One serving was open on both disks, and each life voted on it under an id of its own."""
+    first = machine("one")
+    campaign = small(first.store)
+    first.store.votes.add_voter("v1", "person")
+    serving = served(first.store, campaign, "v1")
+    first.ship()
+    old = machine("two")
+    old.ship()
+    mine = {}
+    for backup in (first, old):
+        vote = vote_on(serving)
+        mine[backup] = backup.store.votes.add(vote, serving).id
+    first.ship()
+    old.is_restored = False
+    old.ship()
+    assert old.left_out == []
+    assert old.store.votes.live(serving.id).id == mine[first]
+    assert old.store.votes.find(mine[old]).revision == 0
