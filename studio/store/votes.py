@@ -179,11 +179,10 @@ class VoteTable:
         """
         question = text(
             "select v.kind, v.prompt, v.system_a, v.take_a, v.system_b, v.take_b,"
-            " coalesce(p.outcome, v.outcome) as outcome,"
+            " case when v.action = 'cast' then v.outcome else (select p.outcome from votes p"
+            " where p.serving = v.serving and p.revision = v.revision - 1) end as outcome,"
             " sum(case when v.action = 'cast' then 1 else -1 end) as votes,"
-            " max(v.position) as position from votes v left join votes p on v.action = 'undo'"
-            " and p.serving = v.serving and p.revision = v.revision - 1"
-            " where v.campaign = :campaign and v.position > :after"
+            " max(v.position) as position from votes v where v.campaign = :campaign and v.position > :after"
             " group by 1, 2, 3, 4, 5, 6, 7"
         )
         forgotten = text("select coalesce(max(position), 0) from forgotten")
