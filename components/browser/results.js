@@ -47,6 +47,7 @@ export class Results extends HTMLElement {
   }
 
   closeParts() {
+    this.watcher?.disconnect();
     for (const part of [...(this.figures ?? []), this.owner].filter(Boolean)) part.close();
     [this.figures, this.owner] = [[], null];
   }
@@ -100,18 +101,20 @@ export class Results extends HTMLElement {
     this.figures = drawn.map(([figure]) => figure);
     this.wanted = drawn;
     const time = new Figure("Votes over time", "each hour, UTC");
-    const alike = new Figure("Agreement", "Krippendorff's alpha, 95 % intervals over items");
-    this.figures.push(time, alike);
-    this.wanted.push([time, "time", {}], [alike, "agreement", {}]);
+    this.alike = new Figure("Agreement", "Krippendorff's alpha, 95 % intervals over items");
+    this.alike.node.hidden = true; // until two people have judged the same
+    this.figures.push(time, this.alike);
+    this.wanted.push([time, "time", {}]);
     this.owner = new Owner(this.id_, () => this.look());
-    this.watchAgreement(alike.node);
+    const agreement = element("section", { "aria-label": "Agreement" }, p.agreement);
+    this.watchAgreement(agreement);
     this.replaceChildren(
       element("header", { class: "bs-res-head" }, this.choices(view), p.facts, p.trouble),
       element("section", { class: "bs-res-first", "aria-label": "In short" }, p.verdict, p.notes),
       p.tables,
       p.pairs,
       element("div", { class: "bs-res-grid" }, ...this.figures.map((figure) => figure.node)),
-      element("section", { "aria-label": "Agreement" }, p.agreement),
+      agreement,
       this.owner.node,
       element("details", { class: "bs-res-owner" }, element("summary", {}, "Method and counts"), p.method),
       this.away(view),
@@ -179,17 +182,20 @@ export class Results extends HTMLElement {
 
   /** Agreement costs more than the board: it is asked for when one looks. */
   watchAgreement(node) {
-    const watcher = new IntersectionObserver(([entry]) => {
+    this.watcher = new IntersectionObserver(([entry]) => {
       this.seesAgreement = entry.isIntersecting;
       if (entry.isIntersecting) this.tellAgreement();
     }, { rootMargin: "160px" });
-    watcher.observe(node);
+    this.watcher.observe(node);
   }
 
   async tellAgreement() {
     if (this.agreed === this.version) return;
     this.agreed = this.version;
     const found = await ask(this.path("agreement")).catch((error) => ({ said: [error.message] }));
+    const isThere = (found.questions ?? []).some((one) => one.value !== null);
+    this.alike.node.hidden = !isThere;
+    if (isThere) this.alike.want(this.path("figure/agreement"), this.agreed);
     same(this.parts.agreement, found.said.map((text) => element("li", {}, text)));
   }
 

@@ -51,6 +51,8 @@ def test_the_board_is_read_and_kept_up(watch, store, width):
     cast(store, campaign, "late", 0, ("s0", "s1"), "b")
     page.wait_for_selector(".bs-res-verdict:has-text('9 voters, 97 votes')", timeout=20_000)
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    page.evaluate("document.querySelector('section[aria-label=Agreement]').scrollIntoView()")
+    page.wait_for_selector(".bs-res-figure:has-text('Krippendorff') .main-svg")
     page.select_option(".bs-res-choices select >> nth=0", "quality")
     page.wait_for_selector(".bs-res-verdict:has-text('8 voters, 96 votes')")
     assert seen.complaints == [] and seen.foreign == []
@@ -87,6 +89,16 @@ def test_disputed_items_are_shown_only_after_a_word(watch, store):
     page.wait_for_selector("[aria-label='As heard and controlled'] td", timeout=20_000)
     page.locator(".bs-res-owner .bs-res-figure").scroll_into_view_if_needed()
     page.wait_for_selector(".bs-res-owner .main-svg")
+
+
+def test_one_vote_asks_for_nothing_that_is_not_there(watch, store):
+    """No figure of agreement before two people judged the same; the sentence says why."""
+    campaign = small_campaign(store)
+    cast(store, campaign, "ann", 0, ("s0", "s1"), "a")
+    seen = results(watch, campaign)
+    seen.page.evaluate("document.querySelector('section[aria-label=Agreement]').scrollIntoView()")
+    seen.page.wait_for_selector("text=0 items were judged by two people or more")
+    assert seen.complaints == []
 
 
 @pytest.mark.parametrize("task", ["mos", "ovl_rel", "integrity"])
