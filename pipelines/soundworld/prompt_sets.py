@@ -26,6 +26,8 @@ SETS = (
     PromptSet("order", {"two in order": 12, "three in order": 12}),
     PromptSet("together", {"two together": 12}),
     PromptSet("single", {"one": len(LABELS)}),
+    PromptSet("integrity", {"two together": 12, "two in order": 12}),
+    PromptSet("temporal", {"three in order": 24}),
 )
 
 
@@ -35,22 +37,25 @@ def rows_of(wanted: PromptSet) -> list[tuple[str, str, str, int]]:
     Combinations of two and three events come from the dev split, never from train or test; single
     events are in every split, and each comes once.
     """
-    rows = []
+    rows, met = [], set()
     for kind, count in wanted.counts.items():
         if kind == "one":
             rows += [(write_caption([label], [], [0]), kind, label, 0) for label in LABELS]
         else:
-            rows += list(_drawn(kind, count))
+            rows += list(_drawn(kind, count, met))
     return rows
 
 
-def _drawn(kind: str, count: int) -> Iterable[tuple[str, str, str, int]]:
-    """Scenes of a kind, seed by seed, skipping those whose events have had their turn."""
-    uses, met = dict.fromkeys(LABELS, 0), set()
+def _drawn(kind: str, count: int, met: set[frozenset]) -> Iterable[tuple[str, str, str, int]]:
+    """Scenes of a kind, seed by seed, skipping those whose events have had their turn.
+
+    `met` holds the combinations that came before, of any kind, and is added to.
+    """
+    uses, last = dict.fromkeys(LABELS, 0), len(met) + count
     size = 3 if kind == "three in order" else 2
     most = -(-count * size // len(LABELS)) + 1  # how often one event may come
     for seed in range(LATEST):
-        if len(met) == count:
+        if len(met) == last:
             return
         scene = draw_scene(seed, split="dev", kind=kind)
         labels = read_caption(scene.caption).labels

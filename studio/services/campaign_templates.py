@@ -35,7 +35,7 @@ TEMPLATES: list[dict[str, Any]] = [
         "about": "Five sounds of one model per prompt, each labelled 1, 0 or uncertain: is every "
         "named sound there? After BATON, D.1; for prompts of two events.",
         "wishes": {"task": "integrity", "study": "BATON labels", **USUAL["integrity"]},
-        "prompt_set": "together",
+        "prompt_set": "integrity",
     },
     {
         "name": "baton-temporal",
@@ -43,7 +43,7 @@ TEMPLATES: list[dict[str, Any]] = [
         "about": "Five sounds of one model per prompt, each labelled 1, 0 or uncertain: is every "
         "named sound there, and in order? After BATON, D.1; for prompts of three events in order.",
         "wishes": {"task": "temporal", "study": "BATON labels", **USUAL["temporal"]},
-        "prompt_set": "order",
+        "prompt_set": "temporal",
     },
     {
         "name": "baton-mos-integrity",
@@ -51,7 +51,7 @@ TEMPLATES: list[dict[str, Any]] = [
         "about": "Alignment and quality from 1 to 5 for several systems, on prompts of two events. "
         "After BATON, D.2 and Table 12; 20 listeners.",
         "wishes": {**USUAL["mos"], "task": "mos", "rubric": "integrity"},
-        "prompt_set": "together",
+        "prompt_set": "integrity",
     },
     {
         "name": "baton-mos-temporal",
@@ -59,7 +59,7 @@ TEMPLATES: list[dict[str, Any]] = [
         "about": "Alignment and quality from 1 to 5 for several systems, on prompts of three events "
         "in order. After BATON, D.2 and Table 12; 20 listeners.",
         "wishes": {**USUAL["mos"], "task": "mos", "rubric": "temporal"},
-        "prompt_set": "order",
+        "prompt_set": "temporal",
     },
     {
         "name": "tangoflux-study",

@@ -13,6 +13,8 @@ TITLES = {
     "order": "Two and three events in order",
     "together": "Two events together",
     "single": "Every event alone",
+    "integrity": "Two events, as BATON's integrity task asks",
+    "temporal": "Three events in order, as BATON's temporal task asks",
     "demanding": "Fifty demanding scenes",
 }
 TAGS = {"multi_event": "multi-event", "temporal": "temporal"}  # columns that say yes or no

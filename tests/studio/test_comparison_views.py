@@ -96,10 +96,12 @@ def test_prompt_sets_come_with_the_studio(services):
         ("order", 24),
         ("together", 12),
         ("single", 26),
+        ("integrity", 24),
+        ("temporal", 24),
         ("demanding", 50),
     ]
     for one in sets:
         prompts = services.prompts_of(one["name"])
         assert len(services.check_comparison(prompts, **TWO).prompts) == one["count"]
-    with pytest.raises(StudioError, match="no prompt set '../x'; choose demanding or order"):
+    with pytest.raises(StudioError, match="no prompt set '../x'; choose demanding or integrity"):
         services.prompts_of("../x")
