@@ -26,7 +26,7 @@ SETS = (
     PromptSet("order", {"two in order": 12, "three in order": 12}),
     PromptSet("together", {"two together": 12}),
     PromptSet("single", {"one": len(LABELS)}),
-    PromptSet("integrity", {"two together": 12, "two in order": 12}),
+    PromptSet("integrity", {"two together": 10, "two in order": 10}),
     PromptSet("temporal", {"three in order": 24}),
 )
 

@@ -96,7 +96,7 @@ def test_prompt_sets_come_with_the_studio(services):
         ("order", 24),
         ("together", 12),
         ("single", 26),
-        ("integrity", 24),
+        ("integrity", 20),
         ("temporal", 24),
         ("demanding", 50),
     ]
