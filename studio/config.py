@@ -25,7 +25,8 @@ class Config:
     port: int | None = None  # None: Gradio's own rule, 7860 or the next free one
     host: str | None = None  # None: Gradio's own rule, this machine only unless told otherwise
     warm: bool = True  # load the model once the page is up, before anyone asks for a sound
-    on_space: bool = False  # a page for strangers: each visitor sees only their own history
+    on_space: bool = False  # on Hugging Face Spaces, which is always shared
+    shared: bool | None = None  # whether others than the owner reach the page; None: by the host
     public_host: str | None = None  # under which name strangers reach the page
     max_prompts: int = 64  # in one request; longer lists belong to `cli generate`
     max_count: int = 16  # candidates per prompt; best-of-N beyond this gains little
@@ -48,18 +49,30 @@ class Config:
     system: str | None = None  # "spaces" where Gradio does not mock the sign-in
 
     @property
+    def is_shared(self) -> bool:
+        """Whether each visitor has a history of their own; else the page is its owner's alone.
+
+        A Space is; elsewhere a page that answers other machines is, unless BATON_SHARED says not.
+        """
+        answers_others = self.host not in OWN_MACHINE
+        return self.on_space or (answers_others if self.shared is None else self.shared)
+
+    @property
     def can_sign_in(self) -> bool:
         """Whether a signed-in account can be believed: on a Space that was given accounts."""
         return self.on_space and self.has_sign_in and self.system == "spaces"
 
 
+OWN_MACHINE = {None, "127.0.0.1", "localhost", "::1"}
 ENVIRONMENT = {
     "BATON_DATA": "data",
     "DATABASE_URL": "database",
     "BATON_MODEL": "model",
     "BATON_DEVICE": "device",
     "BATON_PORT": "port",
+    "GRADIO_SERVER_NAME": "host",  # what Gradio itself reads
     "BATON_HOST": "host",
+    "BATON_SHARED": "shared",
     "BATON_WARM": "warm",
     "BATON_BACKUP": "backup",
     "BATON_BACKUP_VOTES": "backup_votes",
@@ -112,7 +125,7 @@ def read_value(key: str, text: str) -> object:
         raise StudioError(
             f"{key} has {len(text)} characters; give at least {LEAST_SECRET} random ones."
         )
-    if field == "warm":
+    if field in {"warm", "shared"}:
         if text.lower() not in {"0", "1", "false", "true", "no", "yes"}:
             raise StudioError(f"{key} is {text!r}; it must be 1 or 0.")
         return text.lower() in {"1", "true", "yes"}

@@ -70,7 +70,7 @@ def launch_options(services: Services) -> dict[str, Any]:
             "routes": routes(services),
             "middleware": [
                 Middleware(SecurityHeaders, public_host=config.public_host),
-                Middleware(Visitors, on_space=config.on_space),
+                Middleware(Visitors, is_shared=config.is_shared, on_space=config.on_space),
             ],
         },
     }

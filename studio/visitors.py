@@ -1,4 +1,4 @@
-"""Whose history this is: everybody's on one's own machine, each visitor's own on a public page."""
+"""Whose history this is: everybody's on one's own machine, each visitor's own on a shared page."""
 
 import re
 import secrets
@@ -14,18 +14,24 @@ YEAR = 365 * 24 * 3600  # seconds
 
 
 class Visitors:
-    """Middleware that gives each visitor of a public page a random name in a cookie.
+    """Middleware that gives each visitor of a shared page a random name in a cookie.
 
     The name is no proof of who someone is; it only keeps histories apart.
+
+    Args:
+        app: what comes after.
+        is_shared: False lets everything pass.
+        on_space: a Space shows the page in a frame of another site, by https alone.
     """
 
-    def __init__(self, app: ASGIApp, on_space: bool) -> None:
+    def __init__(self, app: ASGIApp, is_shared: bool, on_space: bool = False) -> None:
         self.app = app
-        self.on_space = on_space
+        self.is_shared = is_shared
+        self.kind = "Secure; SameSite=None" if on_space else "SameSite=Lax"
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Set `scope["state"]["owner"]`, and the cookie when there is none yet."""
-        if scope["type"] != "http" or not self.on_space:
+        if scope["type"] != "http" or not self.is_shared:
             await self.app(scope, receive, send)
             return
         known = visitor_in(Headers(scope=scope).get("cookie", ""))
@@ -36,7 +42,7 @@ class Visitors:
             if message["type"] == "http.response.start" and known is None:
                 MutableHeaders(scope=message).append(
                     "set-cookie",
-                    f"{COOKIE}={owner}; Path=/; Max-Age={YEAR}; HttpOnly; Secure; SameSite=None",
+                    f"{COOKIE}={owner}; Path=/; Max-Age={YEAR}; HttpOnly; {self.kind}",
                 )
             await send(message)
 
@@ -49,9 +55,9 @@ def visitor_in(cookies: str) -> str | None:
     return name if NAME.fullmatch(name) else None
 
 
-def owner_of(request: object, on_space: bool) -> str:
+def owner_of(request: object, is_shared: bool) -> str:
     """Who asks, from a Starlette request or a `gr.Request`."""
-    if not on_space:
+    if not is_shared:
         return HERE
     wrapped = getattr(request, "request", request)  # gr.Request keeps Starlette's inside
     name = visitor_in(wrapped.headers.get("cookie", ""))

@@ -32,7 +32,7 @@ def door(services: Services, answer: Answer) -> Handler:
 
     @functools.wraps(answer)
     async def handle(request: Request) -> Response:
-        owner = owner_of(request, services.config.on_space)
+        owner = owner_of(request, services.config.is_shared)
         try:
             request.state.body = await read_json(request)
             found = await run_in_threadpool(answer, services, request, owner)

@@ -161,7 +161,7 @@ def wire_button(services: Services, form: dict[str, Any]) -> None:
             seconds=told["seconds"],
             seed=told["seed"] if told["pinned"] else None,
         )
-        return services.compare(owner_of(request, services.config.on_space), wish), wish.seed
+        return services.compare(owner_of(request, services.config.is_shared), wish), wish.seed
 
     asked = [form[name] for name in ASKED]
     form["button"].click(start, asked, [form["job"], form["seed"]], **HIDDEN).success(
@@ -240,7 +240,7 @@ def endpoint(services: Services) -> Any:
             seconds=seconds,
             seed=seed,
         )
-        job = services.compare(owner_of(request, services.config.on_space), wish)
+        job = services.compare(owner_of(request, services.config.is_shared), wish)
         while not services.comparisons.job_of(job).is_over:
             time.sleep(0.1)
         found = services.comparisons.view(job)

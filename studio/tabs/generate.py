@@ -115,7 +115,7 @@ def wire_button(services: Services, form: dict[str, Any]) -> None:
         if not pinned:
             wish["seed"] = None
         checked = services.check(prompts, **wish)
-        job = services.generate(owner_of(request, services.config.on_space), checked)
+        job = services.generate(owner_of(request, services.config.is_shared), checked)
         return job, checked.seed
 
     asked = [form[name] for name in ASKED]
@@ -187,7 +187,7 @@ def endpoint(services: Services) -> Any:
             seed=seed,
             model=model,
         )
-        owner = owner_of(request, services.config.on_space)
+        owner = owner_of(request, services.config.is_shared)
         job = services.generate(owner, wish)
         while not (run := services.views.job(job, owner))["is_over"]:
             time.sleep(0.1)

@@ -259,7 +259,7 @@ def wire_button(services: Services, form: dict[str, Any]) -> None:
     @shown
     def start(request: gr.Request, *values):
         told = dict(zip(names, values, strict=True))
-        owner = owner_of(request, services.config.on_space)
+        owner = owner_of(request, services.config.is_shared)
         wishes = {
             **{name: told[name] if told[name] != "" else None for name in PLAIN},
             "template": told["template"],

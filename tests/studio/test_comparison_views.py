@@ -21,10 +21,10 @@ def test_the_routes_tell_a_comparison_to_whoever_has_the_link(config, work):
     wish = public.check_comparison(f"{DOG}\nrain", **TWO, seconds=1)
     comparison = public.compare(owner, wish)
     work(public)
-    guest, path = client_of(public, on_space=True), f"/studio/comparisons/{comparison}"
+    guest, path = client_of(public, is_shared=True), f"/studio/comparisons/{comparison}"
     assert guest.get(path).json()["pairs"][0]["prompt"] == DOG
     assert guest.get("/studio/comparisons").json() == {"comparisons": []}
-    mine = client_of(public, on_space=True).get(
+    mine = client_of(public, is_shared=True).get(
         "/studio/comparisons", headers={"cookie": f"baton_visitor={owner}"}
     )
     assert [one["id"] for one in mine.json()["comparisons"]] == [comparison]

@@ -38,3 +38,20 @@ def test_warm_can_be_switched_both_ways():
     """A switch that cannot be turned off is no switch."""
     assert read_config({"BATON_WARM": "0"}).warm is False
     assert read_config({"BATON_WARM": "1"}).warm is True
+
+
+@pytest.mark.parametrize(
+    ("environment", "is_shared"),
+    [
+        ({}, False),
+        ({"BATON_HOST": "127.0.0.1"}, False),
+        ({"BATON_HOST": "0.0.0.0"}, True),
+        ({"GRADIO_SERVER_NAME": "0.0.0.0"}, True),
+        ({"BATON_HOST": "0.0.0.0", "BATON_SHARED": "0"}, False),
+        ({"BATON_SHARED": "1"}, True),
+        ({"SPACE_ID": "ann/arena", "BATON_SHARED": "0"}, True),
+    ],
+)
+def test_a_page_that_others_reach_is_shared(environment, is_shared):
+    """There each visitor owns what they made, and nobody owns what others made."""
+    assert read_config(environment).is_shared is is_shared

@@ -17,11 +17,11 @@ from studio.visitors import HERE, Visitors
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def client_of(services, on_space=False) -> TestClient:
+def client_of(services, is_shared=False) -> TestClient:
     """The routes behind the same middleware as on the page."""
     app = Starlette(
         routes=[*routes(services), Route("/", lambda request: PlainTextResponse("page"))],
-        middleware=[Middleware(SecurityHeaders), Middleware(Visitors, on_space=on_space)],
+        middleware=[Middleware(SecurityHeaders), Middleware(Visitors, is_shared=is_shared)],
     )
     return TestClient(app, base_url="https://studio.test")
 
@@ -124,17 +124,17 @@ def test_favourites_go_and_come(services, made):
 def test_visitors_of_a_public_page_see_their_own_runs(services, made):
     """Each browser gets a name; one's own machine needs none."""
     assert len(client_of(services).get("/studio/history").json()["runs"]) == 1
-    public = client_of(services, on_space=True)
-    object.__setattr__(services.config, "on_space", True)
+    public = client_of(services, is_shared=True)
+    object.__setattr__(services.config, "shared", True)
     answer = public.get("/studio/history")
     assert answer.json() == {"runs": []}
     cookie = answer.headers["set-cookie"]
-    assert "HttpOnly" in cookie and "Secure" in cookie
+    assert "HttpOnly" in cookie and "SameSite=Lax" in cookie
     again = public.get("/studio/history")
     assert "set-cookie" not in again.headers
     job = public.post(f"/studio/candidates/{made['cards'][0]['id']}/vary?count=2").json()["job"]
     assert public.get(f"/studio/jobs/{job}").status_code == 200
-    assert client_of(services, on_space=True).get(f"/studio/jobs/{job}").status_code == 400
+    assert client_of(services, is_shared=True).get(f"/studio/jobs/{job}").status_code == 400
 
 
 PROBE = """
