@@ -125,7 +125,8 @@ class TangoFluxBackend:
             tokens = len(self.pipe.tokenizer(text, truncation=False, verbose=False).input_ids)
             if tokens > most:
                 raise StudioError(
-                    f"The prompt has {tokens} tokens; {self.name} reads {most}. Shorten it."
+                    f"The prompt “{text[:40]}{'…' * (len(text) > 40)}” has {tokens} tokens; "
+                    f"{self.name} reads {most}. Shorten it."
                 )
         knows = self.pipe.conditioner.config.quality_levels
         if not knows and any(each.quality is not None for each in settings):

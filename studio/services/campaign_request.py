@@ -105,6 +105,8 @@ def check_campaign(
     Raises:
         StudioError: the first thing that is wrong.
     """
+    if task is None:
+        raise StudioError(f"Nothing is asked yet; give a template, or a task: {', '.join(TASKS)}.")
     if task not in TASKS:
         raise StudioError(f"The task is {str(task)[:40]!r}; choose from {', '.join(TASKS)}.")
     if unknown := sorted(set(wishes) - set(Wishes.__dataclass_fields__)):
@@ -143,6 +145,8 @@ def check_rows(config: Config, prompts: Any, asked: Wishes) -> tuple[dict[str, A
     """The prompts with seconds, labels and tags; those of the studio's own sets bring theirs."""
     given = prompts.splitlines() if isinstance(prompts, str) else list(prompts or [])
     rows = [one if isinstance(one, Mapping) else {"text": str(one)} for one in given]
+    if not rows:
+        raise StudioError("A campaign needs prompts; give one on each line.")
     texts = check_prompts(config, [str(row.get("text") or "") for row in rows],
                           config.max_sounds_alone, "voted on")  # fmt: skip
     by_text = {" ".join(str(row.get("text") or "").split()): row for row in reversed(rows)}

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from pipelines.errors import StudioError
@@ -98,7 +99,11 @@ class Campaigns:
         """Make a campaign here and now, as the command line does; its view.
 
         Here a model may also be the path of a folder.
+
+        Raises:
+            StudioError: a model that is neither on the list nor a folder.
         """
+        self._check_models(request, is_page=False)
         found = self.store.campaigns.add(owner, request.plain())
         self.worker().run_now(
             CAMPAIGN,
@@ -178,17 +183,18 @@ class Campaigns:
     def _plan(self, found: Campaign, sources: Mapping[str, Any] | None = None) -> dict[str, Any]:
         return plan_of(found.id, found.definition, dict(sources or {}))
 
-    def _check_models(self, request: CampaignRequest) -> None:
-        """Refuse what is not on the list; any other folder is for the command line alone."""
+    def _check_models(self, request: CampaignRequest, *, is_page: bool = True) -> None:
+        """Refuse what is not on the list; folders are for the command line alone."""
         known = {model.name for model in self.engines.models()} | {self.config.model}
         for system in request.systems:
-            if system["kind"] == MADE and system["model"] not in known:
+            if system["kind"] != MADE:
+                if is_page:
+                    raise StudioError(
+                        "Folders of sounds are put to the vote from the command line: "
+                        "`python -m studio.cli vote new --folders`."
+                    )
+            elif system["model"] not in known and (is_page or not Path(system["model"]).is_dir()):
                 raise StudioError(
                     f"There is no model {system['model'][:80]!r}; choose from "
-                    f"{', '.join(sorted(known))}."
-                )
-            if system["kind"] != MADE:
-                raise StudioError(
-                    "Folders of sounds are put to the vote from the command line: "
-                    "`python -m studio.cli vote new --folders`."
+                    f"{', '.join(sorted(known))}{'' if is_page else ', or give the path of a model folder'}."
                 )

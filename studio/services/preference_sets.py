@@ -224,6 +224,8 @@ def _rows(path: Path) -> Iterable[tuple[str, Mapping[str, Any]]]:
     if path.suffix.lower() == ".jsonl":
         yield from read_lines(path)
         return
+    if not path.exists():
+        raise StudioError(f"There is no {path}; give a folder, .zip, .json or .jsonl.")
     if path.suffix.lower() != ".json":
         raise StudioError(f"{path.name} cannot be imported; give a folder, .zip, .json or .jsonl.")
     found = of_kind(read_json(path), list, path.name)

@@ -190,7 +190,7 @@ def test_unknown_words_are_named(backend):
     ("changes", "sentence"),
     [
         ({"text": "  "}, "The prompt is empty"),
-        ({"text": "a " * 80}, "81 tokens; tiny reads 64"),
+        ({"text": "a " * 80}, "The prompt “a a a a .*…” has 81 tokens; tiny reads 64"),
         ({"seconds": 0}, "The duration is 0 s; give more than 0 to 10.24 s"),
         ({"seconds": 11}, "The duration is 11 s; give more than 0 to 10.24 s"),
         ({"seconds": float("nan")}, "The duration is nan, not a number"),

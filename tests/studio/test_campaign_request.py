@@ -93,7 +93,8 @@ def test_demanding_prompts_are_fifty_and_all_different():
     ("wishes", "words"),
     [
         ({"task": "vote"}, "The task is 'vote'; choose from pairwise, integrity"),
-        ({"task": None}, "The task is 'None'"),
+        ({"task": None}, "Nothing is asked yet; give a template, or a task: pairwise"),
+        ({"prompts": []}, "A campaign needs prompts"),
         ({"prompts": " \n"}, "The prompt is empty"),
         ({"prompts": [f"dog {n}" for n in range(301)]}, "301 prompts, 2 systems and 2 takes are 1204"),
         ({"systems": ["embedded"]}, "There is 1 system; pairwise needs 2 to 12"),

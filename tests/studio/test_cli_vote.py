@@ -89,12 +89,13 @@ def test_folders_become_a_campaign(run, tmp_path):
     [
         (["new"], "Give --models or --folders, one of the two."),
         (["new", "--models", "x", "--folders", "a=b"], "one of the two"),
-        (["new", "--models", "embedded", "--task", "pairwise"], "The prompt is empty"),
+        (["new", "--models", "embedded", "--task", "pairwise"], "A campaign needs prompts"),
+        (["new", "--models", "embedded"], "give a template, or a task: pairwise, integrity"),
         (["new", "--folders", "a"], "'a' is no folder of a system; write NAME=DIR"),
         (["new", "--folders", "a=nowhere", "--task", "mos"], "There is no folder nowhere"),
         (["new", "--models", "embedded:steps=many"], "write MODEL:steps=25,guidance=4.5"),
         (["show", "0"], "There is no such campaign here"),
-        (["simulate", "0"], "only in campaigns made for them"),
+        (["simulate", "0"], "There is no such campaign here"),
         (["new", "--models", "embedded", "--passphrase-file", "nowhere"], "nowhere cannot be read"),
     ],
 )
@@ -103,6 +104,15 @@ def test_faults_are_said_in_a_sentence(run, arguments, words):
     code, lines, said = run(*arguments)
     assert (code, lines) == (2, [])
     assert words in said
+
+
+def test_a_model_that_is_not_there_leaves_no_campaign(run, prompts):
+    """A name that is mistyped is told before anything is remembered."""
+    asked = ("--task", "integrity", "--models", "embeded", "--prompts", prompts)
+    code, lines, said = run("new", *asked)
+    assert (code, lines) == (2, [])
+    assert "There is no model 'embeded'; choose from" in said
+    assert run("list")[1] == []
 
 
 def test_a_model_that_fails_is_told(run, prompts):

@@ -5,7 +5,7 @@ import pytest
 
 from pipelines.soundworld.events import LABELS
 from pipelines.soundworld.listeners import Hearing
-from studio.refusals import Conflict
+from studio.refusals import Conflict, Unknown
 from studio.visitors import HERE
 from tests.studio.campaigning import TWO, made_campaign
 from tests.studio.small_campaign import small_campaign
@@ -111,7 +111,7 @@ def test_never_among_people(simulated):
     campaign = small_campaign(simulated.store)
     with pytest.raises(Conflict, match="only in campaigns made for them"):
         simulate(simulated, campaign)
-    with pytest.raises(Conflict, match="only in campaigns made for them"):
+    with pytest.raises(Unknown, match="There is no such campaign here"):
         simulate(simulated, "0" * 32)
     assert simulated.store.votes.live_votes(campaign) == []
 
