@@ -11,6 +11,7 @@ from pipelines.vote.battles import TIE, A, Votes
 from studio.services.ballots import Ballots, battles, percent, plural
 
 BOARD = "overall"  # the aspect's name of the vote itself
+NARROW = 200  # points from end to end of an interval that says: these two are close
 
 
 def board_of(
@@ -96,7 +97,11 @@ def _lead(
         return f"{a} leads {b} by {plural(round(points), 'point')} {interval}"
     more = gap["votes_needed"]
     if more is None or more > 20 * max(found["votes"], 50):
-        needed = "so close that votes alone will hardly tell them apart"
+        needed = (
+            "so close that votes alone will hardly tell them apart"
+            if high - low < NARROW
+            else "too few votes to say how many more it takes"
+        )
     else:
         needed = (
             f"about {plural(roughly(more), 'more vote')} would tell them apart if the gap is real"

@@ -93,6 +93,15 @@ def test_a_clear_lead_is_said(services):
     ), said
 
 
+def test_two_votes_do_not_make_two_systems_close(services):
+    """One vote each way: a gap of nought, an interval of thousands, so nothing is known yet."""
+    campaign = small_campaign(services.store, systems=2)
+    for voter, outcome in enumerate("ab"):
+        cast(services.store, campaign, f"v{voter}", 0, ("s0", "s1"), outcome)
+    said = services.results.view(campaign, HERE)["verdict"][0]
+    assert "too few votes to say how many more it takes" in said, said
+
+
 def test_an_aspect_has_a_board_of_its_own(services, voted):
     """Everybody called quality equal; another aspect than the campaign's is refused."""
     found = services.results.view(voted, HERE, Wish(aspect="quality"))["board"]
