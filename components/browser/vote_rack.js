@@ -7,7 +7,7 @@ import { Listening } from "./listening.js";
 import { levelsOf, Strip } from "./vote_strip.js";
 
 const STEP = 0.5; // s that an arrow key moves
-const KEPT = "baton-vote-place"; // whether changing over keeps the place
+const KEPT = "baton-vote-place"; // whether changing over keeps the place: usual for two, which one compares; not for more, each judged by itself
 
 /** The bytes of a sound, under the token that this serving gave it. */
 const source = {
@@ -30,7 +30,8 @@ export class Rack {
     [this.sides, this.onheard, this.onturn] = [sides, onheard, onturn];
     this.listening = new Listening(source, () => this.changed(), sides);
     this.ear = new Ear((side, from, to) => this.hear(side, from, to));
-    this.keepsPlace = localStorage.getItem(KEPT) !== "no";
+    this.kept = `${KEPT}-of-${sides.length === 2 ? "two" : "many"}`;
+    this.keepsPlace = (localStorage.getItem(this.kept) ?? (sides.length === 2 ? "yes" : "no")) === "yes";
     const hands = (side) => ({
       seek: (share) => this.go(side, share * this.seconds),
       loop: (from, to, isDone) => this.dragged(from * this.seconds, to * this.seconds, isDone),
@@ -173,7 +174,7 @@ export class Rack {
 
   turnPlacing() {
     this.keepsPlace = !this.keepsPlace;
-    localStorage.setItem(KEPT, this.keepsPlace ? "yes" : "no");
+    localStorage.setItem(this.kept, this.keepsPlace ? "yes" : "no");
     this.placing.setAttribute("aria-pressed", String(this.keepsPlace));
   }
 

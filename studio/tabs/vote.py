@@ -6,15 +6,17 @@ import gradio as gr
 
 from components import elements
 from pipelines.errors import StudioError
+from studio.services.campaign_request import TITLE_LENGTH
 from studio.services.services import Services
 from studio.tabs.door import shown
 from studio.tabs.examples import EXAMPLES
 from studio.visitors import owner_of
 
-FOLLOW = (
-    "(campaign) => { if (campaign) window.dispatchEvent("
-    "new CustomEvent('baton-campaign', {detail: {campaign}})) }"
-)
+FOLLOW = """(campaign) => {
+  if (!campaign) return;
+  document.querySelector("#campaign-form > button.open")?.click();
+  window.dispatchEvent(new CustomEvent("baton-campaign", {detail: {campaign}}));
+}"""  # the fold is closed here: Gradio does not close one that a person opened
 HIDDEN = {"api_visibility": "private", "show_progress": "hidden"}
 WHO = [
     ("Anyone", "anyone"),
@@ -52,8 +54,8 @@ def build(services: Services) -> None:
     with gr.Row(elem_id="vote", equal_height=False):
         with gr.Column(scale=0, min_width=320, elem_classes="bs-composer"):
             elements.campaigns()
-            with gr.Accordion("New campaign", open=False, elem_id="campaign-form") as fold:
-                form = {**build_form(services), "fold": fold}
+            with gr.Accordion("New campaign", open=False, elem_id="campaign-form"):
+                form = build_form(services)
         with gr.Column(scale=1, min_width=320, elem_classes="bs-results"):
             elements.vote()
     wire_button(services, form)
@@ -77,6 +79,7 @@ def build_form(services: Services) -> dict[str, Any]:
             label="Title",
             placeholder="What voters read first",
             max_lines=1,
+            max_length=TITLE_LENGTH,
             elem_id="campaign-title",
         ),
     }
@@ -222,11 +225,11 @@ def build_judging(wishes: dict[str, Any]) -> dict[str, Any]:
             elem_id="campaign-heard",
         ),
         "most_per_voter": gr.Number(
-            None,
+            0,  # an empty number is 0 as soon as its fold was opened
             label="At most for each voter",
-            info="Empty: all that there is to judge.",
+            info="0: all that there is to judge.",
             precision=0,
-            minimum=1,
+            minimum=0,
             elem_id="campaign-most",
         ),
         "is_revealed": gr.Checkbox(
@@ -262,6 +265,7 @@ def wire_button(services: Services, form: dict[str, Any]) -> None:
         owner = owner_of(request, services.config.is_shared)
         wishes = {
             **{name: told[name] if told[name] != "" else None for name in PLAIN},
+            "most_per_voter": told["most_per_voter"] or None,
             "template": told["template"],
             "reveals": "on request" if told["is_revealed"] else "never",
             "heard_share": told["heard"] / 100,
@@ -274,10 +278,10 @@ def wire_button(services: Services, form: dict[str, Any]) -> None:
         else:
             wish = services.campaigns.check(told["prompts"], systems=systems_of(told), **wishes)
             made = services.campaigns.create(owner, wish)
-        return made, "", gr.update(open=False)
+        return made, ""
 
     asked = [form[name] for name in names]
-    after = [form["campaign"], form["passphrase"], form["fold"]]
+    after = [form["campaign"], form["passphrase"]]
     form["button"].click(start, asked, after, **HIDDEN).success(
         None, form["campaign"], None, js=FOLLOW, **HIDDEN
     )
@@ -333,7 +337,7 @@ def wire_template(services: Services, form: dict[str, Any]) -> None:
             form["about"]: found["about"],
             form["takes"]: wishes["takes"],
             form["votes_wanted"]: wishes["votes_wanted"],
-            form["most_per_voter"]: wishes.get("most_per_voter"),
+            form["most_per_voter"]: wishes.get("most_per_voter", 0),
             form["is_revealed"]: wishes["reveals"] == "on request",
             form["aspects"]: gr.update(visible=task == "pairwise", value=wishes.get("aspects", [])),
             form["half_steps"]: gr.update(visible=task == "mos", value=False),

@@ -154,6 +154,7 @@ def test_a_campaign_is_made_invited_to_closed_and_forgotten(watch, store):
     page.fill("#campaign-prompts textarea", "a dog barks\nrain falls")
     page.click("#campaign-who >> text=With a passphrase")
     page.fill("#campaign-seconds input[type=number]", "1")
+    page.click("#campaign-judging > button")  # an empty number would be 0 from then on
     page.click("#campaign-button")
     page.wait_for_selector("text=needs one; give at least 4 characters")
     page.fill("#campaign-passphrase input", "open sesame")
