@@ -5,6 +5,7 @@ import { element } from "./element.js";
 import { Figure } from "./results_figures.js";
 import { Owner } from "./results_owner.js";
 import { boardTable, labelTable, opinionTable, pairsTable, scoreTable } from "./results_tables.js";
+import { plural } from "./words.js";
 
 const PULSE = 4000; // ms between two looks while votes may come
 const FIGURES = {
@@ -222,8 +223,6 @@ function tablesOf(view) {
   if (view.board) return [boardTable(view)];
   return (view.tables ?? []).flatMap((found) => [element("h3", {}, found.scale), TABLES[view.task](found, view.titles)]);
 }
-
-const plural = (count, word) => `${count} ${word}${count === 1 ? "" : "s"}`;
 
 function factsOf({ counts, status, task, voters_are: whose }) {
   const kinds = { same_system: "of one system twice", gold: "with a spoiled sound" };

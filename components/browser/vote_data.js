@@ -2,6 +2,7 @@
 
 import { address, ask, attempt } from "./ask.js";
 import { element, say } from "./element.js";
+import { plural } from "./words.js";
 
 const FORMS = {
   csv: ["Votes", "every vote as a row of CSV"],
@@ -95,7 +96,7 @@ export class CampaignData {
     return this.card(
       "The campaign",
       ...(campaign.notices ?? []).map((notice) => element("p", { class: "bs-status" }, notice)),
-      element("p", {}, `${campaign.prompts} prompts, ${campaign.votes_wanted} votes wanted for each of ${campaign.items} items.`),
+      element("p", {}, `${plural(campaign.prompts, "prompt")}, ${plural(campaign.items, "item")} to judge, ${plural(campaign.votes_wanted, "vote")} wanted on each.`),
       element("details", { class: "bs-vote-fold" }, element("summary", {}, "What is judged (look at it after you voted yourself)"), element("p", {}, names)),
       verb ? press : null,
     );

@@ -1,6 +1,7 @@
 /** What a voter is told: what is asked, how to listen, what is kept of them. */
 
 import { element } from "./element.js";
+import { plural } from "./words.js";
 
 /** The rules of a campaign: lines, then each aspect with its question and its scale. */
 export function rulesOf(campaign) {
@@ -43,7 +44,7 @@ export function beginning(campaign, onbegin) {
     { class: "bs-vote-card bs-vote-before", "aria-label": "Before you begin" },
     element("h3", { tabindex: -1 }, "Before you begin"),
     element("p", { class: "bs-vote-lead" }, campaign.rules.heading),
-    element("p", { class: "bs-status" }, `${count} ${count === 1 ? "round" : "rounds"} for you at most; stop whenever you like, all that you answered stays.`),
+    element("p", { class: "bs-status" }, `${plural(count, "round")} for you at most; stop whenever you like, all that you answered stays.`),
     rulesOf(campaign),
     element("h4", {}, "What is kept of you"),
     element("ul", {}, ...kept.map((line) => element("li", {}, line))),

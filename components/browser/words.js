@@ -7,6 +7,9 @@ export const score = (value) => value.toFixed(3);
 /** A number with the minus sign that is as wide as a plus. */
 export const plain = (value, digits) => value.toFixed(digits).replace("-", "−");
 
+/** "1 vote", "2 votes". */
+export const plural = (count, word) => `${count} ${word}${count === 1 ? "" : "s"}`;
+
 /** CLAP scores that are nearer than this are called equal, as in the summary. */
 export const ALIKE = 0.0005;
 
@@ -24,7 +27,7 @@ export function ago(moment) {
     if (passed < below) {
       const count = Math.max(0, Math.round(passed / unit));
       if (name === "second") return "just now";
-      return `${count} ${name}${count === 1 ? "" : "s"} ago`;
+      return `${plural(count, name)} ago`;
     }
   }
   return new Date(moment).toLocaleDateString();

@@ -8,7 +8,7 @@ import numpy as np
 
 from pipelines.vote import agreement
 from pipelines.vote.battles import OUTCOMES, SKIP
-from studio.services.ballots import Ballots, scored
+from studio.services.ballots import Ballots, plural, scored
 from studio.store.store import Store
 
 SCALES = {"mos": "ordinal", "ovl_rel": "interval"}  # labels and outcomes are nominal
@@ -73,7 +73,7 @@ def _agreement(judged: Judged, seed: int) -> dict[str, Any]:
     table = _table(judged)
     overlap = int((np.bincount(judged.item) >= 2).sum()) if len(judged.item) else 0
     if overlap < 2:
-        return told | {"why": f"{overlap} items were judged by two people or more; 2 are needed."}
+        return told | {"why": f"two people or more judged {plural(overlap, 'item')}; 2 are needed."}
     draws = DRAWS_OF_MANY if len(np.unique(judged.value)) > 12 else agreement.DRAWS
     found = agreement.evaluate(table, scale=judged.scale, seed=seed, draws=draws)
     often = np.bincount(judged.item)[judged.item] >= 2

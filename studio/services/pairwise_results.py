@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from pipelines.intervals import wilson
 from pipelines.vote import board, scores
 from pipelines.vote.battles import TIE, A, Votes
 from studio.services.ballots import Ballots, battles, percent, plural
@@ -42,8 +43,15 @@ def sides(votes: Votes) -> dict[str, Any]:
 
 
 def sides_said(found: Mapping[str, Any]) -> list[str]:
-    """That the side sways the votes, where it does so beyond doubt."""
+    """That the side sways the votes, where it does so beyond doubt.
+
+    The interval over voters is too narrow for a handful who agree, so the one that takes all votes
+    for independent must leave the half out too.
+    """
     if found["low"] is None or found["low"] <= 0.5 <= found["high"]:
+        return []
+    alone = wilson(round(found["value"] * found["count"]), found["count"])
+    if alone.low <= 0.5 <= alone.high:
         return []
     value, low, high = (percent(found[name]) for name in ("value", "low", "high"))
     return [

@@ -97,7 +97,7 @@ def test_one_vote_asks_for_nothing_that_is_not_there(watch, store):
     cast(store, campaign, "ann", 0, ("s0", "s1"), "a")
     seen = results(watch, campaign)
     seen.page.evaluate("document.querySelector('section[aria-label=Agreement]').scrollIntoView()")
-    seen.page.wait_for_selector("text=0 items were judged by two people or more")
+    seen.page.wait_for_selector("text=two people or more judged 0 items")
     assert seen.complaints == []
 
 

@@ -304,5 +304,10 @@ def test_a_side_that_sways_is_said(services):
 
 
 def test_nobody_is_told_of_a_side_that_does_not_sway(services, voted):
-    """Eight of ten with four people is within chance."""
+    """Eight of ten with four people is within chance, and so are two of two with two."""
+    campaign = small_campaign(services.store, systems=2)
+    for voter in range(2):
+        cast(services.store, campaign, f"v{voter}", 0, ("s0", "s1"), "a")
+    notes = services.results.view(campaign, HERE)["notes"]
+    assert not [said for said in notes if "Side A" in said], notes
     assert not [said for said in services.results.view(voted, HERE)["notes"] if "Side A" in said]
