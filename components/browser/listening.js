@@ -20,7 +20,9 @@ export class Listening {
   open() {
     if (this.transport) return;
     if (navigator.audioSession) navigator.audioSession.type = "playback"; // iOS: the ring switch does not matter
-    this.transport = new Transport(new AudioContext({ latencyHint: "interactive" }), { onchange: this.onchange, sides: this.sides });
+    const context = new AudioContext({ latencyHint: "interactive" });
+    context.onstatechange = () => context.state !== "running" && this.transport.pause(); // a call, a locked phone: one press goes on
+    this.transport = new Transport(context, { onchange: this.onchange, sides: this.sides });
     this.transport.turn(this.side ?? this.sides[0]);
   }
 

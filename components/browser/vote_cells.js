@@ -65,7 +65,7 @@ class RadioCell extends Cell {
 }
 
 export class LabelCell extends RadioCell {
-  static keys = [["1", "aligned"], ["0", "not aligned"], ["U", "uncertain"]];
+  static keysOf = () => [["1", "aligned"], ["0", "not aligned"], ["U", "uncertain"]];
 
   constructor(about, hands) {
     super(about, hands, [[1, "Aligned", "1"], [0, "Not aligned", "0"], [null, "Uncertain", "U"]], "bs-vote-labels");
@@ -80,7 +80,7 @@ export class LabelCell extends RadioCell {
 }
 
 export class StepCell extends RadioCell {
-  static keys = [["1 … 5", "the score"], [".", "half a step more"]];
+  static keysOf = ({ half_steps: hasHalves }) => [["1 … 5", "the score"], ...(hasHalves ? [[".", "half a step more"]] : [])];
 
   constructor(about, hands) {
     const steps = about.hasHalves ? [1, 1.5, 2, 2.5, 3, 3.5, 4, 4.5, 5] : [1, 2, 3, 4, 5];
@@ -103,7 +103,7 @@ export class StepCell extends RadioCell {
 }
 
 export class NumberCell extends Cell {
-  static keys = [["0 … 9", "write the score"]];
+  static keysOf = () => [["0 … 9", "write the score"]];
 
   constructor(about, hands) {
     super(about, hands);

@@ -7,7 +7,7 @@ import { Listening } from "./listening.js";
 import { levelsOf, Strip } from "./vote_strip.js";
 
 const STEP = 0.5; // s that an arrow key moves
-const KEPT = "baton-vote-place"; // whether changing over keeps the place: usual for two, which one compares; not for more, each judged by itself
+const KEPT = "baton-vote-place"; // whether changing over keeps the place: it does where two are compared, not where each is judged by itself
 
 /** The bytes of a sound, under the token that this serving gave it. */
 const source = {
@@ -25,13 +25,14 @@ const source = {
 };
 
 export class Rack {
-  /** sides: the letters, small; onheard: called whenever more was heard; onturn: with the place that is heard. */
-  constructor(sides, { onheard = () => {}, onturn = () => {} } = {}) {
+  /** sides: the letters, small; onheard: called whenever more was heard; onturn: with the place that is heard;
+   * isCompared: whether the sounds are judged against each other. */
+  constructor(sides, { onheard = () => {}, onturn = () => {}, isCompared = true } = {}) {
     [this.sides, this.onheard, this.onturn] = [sides, onheard, onturn];
     this.listening = new Listening(source, () => this.changed(), sides);
     this.ear = new Ear((side, from, to) => this.hear(side, from, to));
-    this.kept = `${KEPT}-of-${sides.length === 2 ? "two" : "many"}`;
-    this.keepsPlace = (localStorage.getItem(this.kept) ?? (sides.length === 2 ? "yes" : "no")) === "yes";
+    this.kept = isCompared ? KEPT : `${KEPT}-alone`;
+    this.keepsPlace = (localStorage.getItem(this.kept) ?? (isCompared ? "yes" : "no")) === "yes";
     const hands = (side) => ({
       seek: (share) => this.go(side, share * this.seconds),
       loop: (from, to, isDone) => this.dragged(from * this.seconds, to * this.seconds, isDone),

@@ -2,6 +2,7 @@
 
 import { element } from "./element.js";
 import { LabelCell, NumberCell, StepCell } from "./vote_cells.js";
+import { plural } from "./words.js";
 
 const CELLS = { integrity: LabelCell, temporal: LabelCell, mos: StepCell, ovl_rel: NumberCell };
 
@@ -10,7 +11,7 @@ export class SetSheet {
   constructor(campaign, rack, hands) {
     [this.campaign, this.rack, this.hands] = [campaign, rack, hands];
     const Cell = CELLS[campaign.task];
-    this.keys = [...Cell.keys, ["Enter", "the next that is open, then submit"], ["Ctrl+Enter", "submit"]];
+    this.keys = [...Cell.keysOf(campaign), ["Enter", "the next that is open, then submit"], ["Ctrl+Enter", "submit"]];
     this.cells = rack.strips.flatMap((strip, place) => campaign.aspects.map((aspect) => this.cell(Cell, strip, place, aspect)));
     this.current = this.cells[0];
     this.ready = "All are heard and judged.";
@@ -74,7 +75,7 @@ export class SetSheet {
   }
 
   told(vote) {
-    return vote.outcome === "skip" ? "Skipped" : `${vote.scores.length} ${vote.scores.length === 1 ? "judgement" : "judgements"}`;
+    return vote.outcome === "skip" ? "Skipped" : plural(vote.scores.length, "judgement");
   }
 
   /** Enter goes to what is still open, in order from here; when nothing is, it submits. */

@@ -19,7 +19,7 @@ export class Stage {
   constructor(campaign, count, outbox, hands) {
     Object.assign(this, { campaign, count, outbox, hands });
     const sides = [..."abcdefghijklmnopqrstuvwxyz"].slice(0, count);
-    this.rack = new Rack(sides, { onheard: () => this.heard(), onturn: (place) => this.sheet?.turned?.(place) });
+    this.rack = new Rack(sides, { onheard: () => this.heard(), onturn: (place) => this.sheet?.turned?.(place), isCompared: campaign.task === "pairwise" });
     this.live = element("p", { class: "bs-unseen", "aria-live": "polite" });
     this.place = element("span", { class: "bs-vote-count" });
     this.state = element("span", { class: "bs-vote-saved" });
