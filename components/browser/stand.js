@@ -6,9 +6,7 @@ import { Listening } from "./listening.js";
 import { GUTTER, MARGIN, paint } from "./painting.js";
 import { Scale } from "./scale.js";
 import { heardIn, scoreTable } from "./scores.js";
-import { other, SIDES } from "./transport.js";
-
-const STEP = 0.5; // s that an arrow key moves
+import { MOVES, other, SIDES } from "./transport.js";
 
 export class Stand {
   /** source: {picture(place), sound(side), plotly()}. */
@@ -55,7 +53,7 @@ export class Stand {
     const press = (side) =>
       element("button", { type: "button", class: `bs-side bs-side-${side}`, "aria-pressed": "false", title: `Hear ${side.toUpperCase()} (${side.toUpperCase()}; X changes over)`, onclick: () => this.turn(side) }, side.toUpperCase());
     this.buttons = { a: press("a"), b: press("b") };
-    this.looping = element("button", { type: "button", class: "bs-act bs-loop", "aria-pressed": "false", title: "Loop on or off (L); drag on a picture to draw one", onclick: () => this.turnLoop() }, "Loop");
+    this.looping = element("button", { type: "button", class: "bs-act bs-loop", "aria-pressed": "false", title: "Loop on or off (L); drag on a picture to draw one", onclick: () => this.do(MOVES.get("l")) }, "Loop");
     return element(
       "div",
       { class: "bs-transport", role: "group", "aria-label": "Player of both sounds" },
@@ -134,10 +132,6 @@ export class Stand {
     this.live.textContent = `${side.toUpperCase()} is heard: ${this.sides[side].name.textContent}`;
   }
 
-  turnLoop() {
-    this.do((transport) => (transport.loop ? transport.turnLoop(!transport.isLooping) : transport.setLoop(0, this.seconds)));
-  }
-
   dragged(from, to, isDone) {
     if (isDone) this.do((transport) => transport.setLoop(from, to));
     else this.showLoop({ start: Math.min(from, to), end: Math.max(from, to) }, true);
@@ -145,16 +139,11 @@ export class Stand {
 
   /** What a key does here; whether it did something. */
   pressed(key) {
-    const moves = { ArrowLeft: -STEP, ArrowRight: STEP };
     const transport = this.listening.transport;
     if (key === " ") this.toggle();
     else if (key === "a" || key === "b") this.turn(key);
     else if (key === "x") this.turn(other(this.side));
-    else if (key === "l") this.turnLoop();
-    else if (key in moves) this.do((t) => t.seek(t.position + moves[key]));
-    else if (key === "Home") this.do((t) => t.seek(0));
-    else if (key === "[") this.do((t) => t.setLoop(t.position, t.loop && t.loop.end > t.position ? t.loop.end : t.seconds));
-    else if (key === "]") this.do((t) => t.setLoop(t.loop && t.loop.start < t.position ? t.loop.start : 0, t.position));
+    else if (MOVES.has(key)) this.do(MOVES.get(key));
     else if (key === "Escape" && transport?.loop) transport.clearLoop();
     else return false;
     return true;

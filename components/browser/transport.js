@@ -9,6 +9,18 @@ const FADE = 0.006; // s: too short to be heard as a fade, long enough not to cl
 const LEAD = 0.02; // s from an order to its effect: the audio thread works ahead of the page by less
 const SHORTEST_LOOP = 0.05; // s
 
+const STEP = 0.5; // s that an arrow key moves
+
+/** What keys do to the place and the loop of a transport that has its sounds. */
+export const MOVES = new Map([
+  ["ArrowLeft", (t) => t.seek(t.position - STEP)],
+  ["ArrowRight", (t) => t.seek(t.position + STEP)],
+  ["Home", (t) => t.seek(0)],
+  ["l", (t) => (t.loop ? t.turnLoop(!t.isLooping) : t.setLoop(0, t.seconds))],
+  ["[", (t) => t.setLoop(t.position, t.loop && t.loop.end > t.position ? t.loop.end : t.seconds)],
+  ["]", (t) => t.setLoop(t.loop && t.loop.start < t.position ? t.loop.start : 0, t.position)],
+]);
+
 export const other = (side) => (side === "a" ? "b" : "a");
 
 /** A gain that knows where its ramp stands, so that the next one begins there. */

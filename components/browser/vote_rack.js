@@ -4,9 +4,9 @@ import { address, ask } from "./ask.js";
 import { element, say } from "./element.js";
 import { Ear } from "./heard.js";
 import { Listening } from "./listening.js";
+import { MOVES } from "./transport.js";
 import { levelsOf, Strip } from "./vote_strip.js";
 
-const STEP = 0.5; // s that an arrow key moves
 const KEPT = "baton-vote-place"; // whether changing over keeps the place: it does where two are compared, not where each is judged by itself
 
 /** The bytes of a sound, under the token that this serving gave it. */
@@ -47,7 +47,7 @@ export class Rack {
     this.button = element("button", { type: "button", class: "bs-play", "aria-label": "Play", title: "Play or pause (space)", onclick: () => this.toggle() });
     this.slider = element("input", { type: "range", class: "bs-vote-seek", min: 0, max: 1, step: 0.01, value: 0, "aria-label": "Position in seconds", oninput: (event) => this.do((t) => t.seek(Number(event.target.value))) });
     this.clock = element("span", { class: "bs-vote-clock" });
-    this.looping = element("button", { type: "button", class: "bs-act bs-loop", "aria-pressed": "false", title: "Loop on or off (L); drag on a waveform to draw one", onclick: () => this.turnLoop() }, "Loop");
+    this.looping = element("button", { type: "button", class: "bs-act bs-loop", "aria-pressed": "false", title: "Loop on or off (L); drag on a waveform to draw one", onclick: () => this.do(MOVES.get("l")) }, "Loop");
     this.placing = element("button", { type: "button", class: "bs-act bs-loop", "aria-pressed": String(this.keepsPlace), title: "Changing over goes on at the same place, or from the beginning", onclick: () => this.turnPlacing() }, "Keep place");
     return element("div", { class: "bs-vote-transport", role: "group", "aria-label": "Player of all sounds" }, this.button, this.slider, this.clock, this.placing, this.looping);
   }
@@ -169,10 +169,6 @@ export class Rack {
     this.strips[this.sides.indexOf(this.side)].node.scrollIntoView({ block: "nearest" });
   }
 
-  turnLoop() {
-    return this.do((t) => (t.loop ? t.turnLoop(!t.isLooping) : t.setLoop(0, this.seconds)));
-  }
-
   turnPlacing() {
     this.keepsPlace = !this.keepsPlace;
     localStorage.setItem(this.kept, this.keepsPlace ? "yes" : "no");
@@ -186,17 +182,12 @@ export class Rack {
 
   /** What a key does here; whether it did something. */
   pressed(key) {
-    const moves = { ArrowLeft: -STEP, ArrowRight: STEP };
     const transport = this.listening.transport;
     if (key === " ") this.toggle();
     else if (this.sides.includes(key)) this.hearOne(key);
     else if (key === "x" || key === "j" || key === "ArrowDown") this.step(1);
     else if (key === "k" || key === "ArrowUp") this.step(-1);
-    else if (key === "l") this.turnLoop();
-    else if (key in moves) this.do((t) => t.seek(t.position + moves[key]));
-    else if (key === "Home") this.do((t) => t.seek(0));
-    else if (key === "[") this.do((t) => t.setLoop(t.position, t.loop && t.loop.end > t.position ? t.loop.end : t.seconds));
-    else if (key === "]") this.do((t) => t.setLoop(t.loop && t.loop.start < t.position ? t.loop.start : 0, t.position));
+    else if (MOVES.has(key)) this.do(MOVES.get(key));
     else if (key === "Escape" && transport?.loop) transport.clearLoop();
     else return false;
     return true;

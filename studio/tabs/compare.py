@@ -10,14 +10,14 @@ from pipelines.errors import StudioError
 from pipelines.seeds import SEED_LIMIT
 from studio.services.requests import draw_seed
 from studio.services.services import Services
-from studio.tabs.door import shown
+from studio.tabs.door import HIDDEN, shown
 from studio.tabs.examples import EXAMPLES
+from studio.tabs.prompt_source import build_source, wire_source
 from studio.visitors import owner_of
 
 FOLLOW = (
     "(job) => { if (job) window.dispatchEvent(new CustomEvent('baton-compare', {detail: {job}})) }"
 )
-HIDDEN = {"api_visibility": "private", "show_progress": "hidden"}
 ALIGNED = "embedded-clean"  # what the base is measured against until somebody aligns a model
 SIDE = ("model", "steps", "guidance", "sampler")
 ASKED = (
@@ -55,19 +55,7 @@ def build_form(services: Services) -> dict[str, Any]:
         max_lines=10,
         elem_id="compare-prompts",
     )
-    form["set"] = gr.Dropdown(
-        [
-            ("Your own", ""),
-            *((f"{one['title']} ({one['count']})", one["name"]) for one in services.prompt_sets()),
-        ],
-        value="",
-        label="Prompt set",
-        info="Puts its prompts into the field above.",
-        elem_id="prompt-set",
-    )
-    form["upload"] = gr.UploadButton(
-        "Upload a list of prompts (.txt, .csv)", file_types=[".txt", ".csv"], size="sm"
-    )
+    form |= build_source(services, "prompt-set")
     models = usual_sides(services)
     for side, model in models.items():
         form[f"model_{side}"] = gr.Dropdown(
@@ -173,21 +161,10 @@ def wire_form(services: Services, form: dict[str, Any]) -> None:
     """What fills the form: a prompt set, a list, a model's own settings."""
 
     @shown
-    def take_set(name):
-        return "\n".join(services.prompts_of(name)) if name else gr.skip()
-
-    @shown
-    def take_list(path):
-        return "\n".join(services.read_prompt_file(path)), ""
-
-    @shown
     def take_defaults(model):
         return services.defaults(model)
 
-    form["set"].input(take_set, form["set"], form["prompts"], **HIDDEN)
-    form["upload"].upload(take_list, form["upload"], [form["prompts"], form["set"]], **HIDDEN)
-    # What one has changed by hand is no longer the set.
-    form["prompts"].input(None, None, form["set"], js="() => ''", **HIDDEN)
+    wire_source(services, form)
     for side in "ab":
         made = [form[f"steps_{side}"], form[f"guidance_{side}"]]
         form[f"model_{side}"].input(take_defaults, form[f"model_{side}"], made, **HIDDEN)

@@ -1,4 +1,4 @@
-"""The one place where a fault in a handler becomes a message on the page."""
+"""How the page calls us: out of its API's sight, and with each fault told as a message."""
 
 import functools
 import logging
@@ -12,6 +12,7 @@ import gradio as gr
 from pipelines.errors import StudioError
 
 log = logging.getLogger(__name__)
+HIDDEN = {"api_visibility": "private", "show_progress": "hidden"}  # of what only the page may call
 
 
 class Door:

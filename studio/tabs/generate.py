@@ -10,12 +10,11 @@ from pipelines.errors import StudioError
 from pipelines.seeds import SEED_LIMIT
 from studio.services.requests import draw_seed
 from studio.services.services import Services
-from studio.tabs.door import shown
+from studio.tabs.door import HIDDEN, shown
 from studio.tabs.examples import EXAMPLES
 from studio.visitors import owner_of
 
 FOLLOW = "(job) => { if (job) window.dispatchEvent(new CustomEvent('baton-run', {detail: {job}})) }"
-HIDDEN = {"api_visibility": "private", "show_progress": "hidden"}
 
 
 def build(services: Services) -> None:

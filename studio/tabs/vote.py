@@ -8,8 +8,9 @@ from components import elements
 from pipelines.errors import StudioError
 from studio.services.campaign_request import TITLE_LENGTH
 from studio.services.services import Services
-from studio.tabs.door import shown
+from studio.tabs.door import HIDDEN, shown
 from studio.tabs.examples import EXAMPLES
+from studio.tabs.prompt_source import build_source, wire_source
 from studio.visitors import owner_of
 
 FOLLOW = """(campaign) => {
@@ -17,7 +18,6 @@ FOLLOW = """(campaign) => {
   document.querySelector("#campaign-form > button.open")?.click();
   window.dispatchEvent(new CustomEvent("baton-campaign", {detail: {campaign}}));
 }"""  # the fold is closed here: Gradio does not close one that a person opened
-HIDDEN = {"api_visibility": "private", "show_progress": "hidden"}
 WHO = [
     ("Anyone", "anyone"),
     ("With a passphrase", "passphrase"),
@@ -124,21 +124,7 @@ def build_prompts(services: Services) -> dict[str, Any]:
             max_lines=10,
             elem_id="campaign-prompts",
         ),
-        "set": gr.Dropdown(
-            [
-                ("Your own", ""),
-                *(
-                    (f"{one['title']} ({one['count']})", one["name"])
-                    for one in services.prompt_sets()
-                ),
-            ],
-            value="",
-            label="Prompt set",
-            elem_id="campaign-set",
-        ),
-        "upload": gr.UploadButton(
-            "Upload a list of prompts (.txt, .csv)", file_types=[".txt", ".csv"], size="sm"
-        ),
+        **build_source(services, "campaign-set"),
         "seconds": gr.Slider(
             1,
             services.longest(),
@@ -299,14 +285,6 @@ def wire_form(services: Services, form: dict[str, Any]) -> None:
     """What fills the form: a prompt set, a list, a model's own settings; and who needs a passphrase."""
 
     @shown
-    def take_set(name):
-        return "\n".join(services.prompts_of(name)) if name else gr.skip()
-
-    @shown
-    def take_list(path):
-        return "\n".join(services.read_prompt_file(path)), ""
-
-    @shown
     def take_defaults(model):
         return services.defaults(model)
 
@@ -314,10 +292,7 @@ def wire_form(services: Services, form: dict[str, Any]) -> None:
     def show_phrase(who):
         return gr.update(visible=who == "passphrase")
 
-    form["set"].input(take_set, form["set"], form["prompts"], **HIDDEN)
-    form["upload"].upload(take_list, form["upload"], [form["prompts"], form["set"]], **HIDDEN)
-    # What one has changed by hand is no longer the set.
-    form["prompts"].input(None, None, form["set"], js="() => ''", **HIDDEN)
+    wire_source(services, form)
     made = [form["added_steps"], form["added_guidance"]]
     form["added_model"].input(take_defaults, form["added_model"], made, **HIDDEN)
     form["who"].input(show_phrase, form["who"], form["passphrase"], **HIDDEN)
