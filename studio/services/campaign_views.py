@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pipelines.vote.rubrics import rules
-from studio.refusals import Unknown
+from studio.services.campaign_door import campaign_of
 from studio.services.voting import Voting
 from studio.store.campaigns import BUILDING, CLOSED, DEGRADED, FAILED, OPEN, Campaign
 from studio.store.jobs import DONE, Job
@@ -30,7 +30,7 @@ class CampaignViews:
         Raises:
             Unknown: there is no such campaign.
         """
-        return self._view(self.campaign_of(campaign), owner, voter)
+        return self._view(campaign_of(self.store, campaign), owner, voter)
 
     def listing(self, owner: str, voter: Voter | None = None) -> list[dict[str, Any]]:
         """The listed campaigns and one's own, the newest first."""
@@ -39,13 +39,6 @@ class CampaignViews:
             for found in self.store.campaigns.latest()
             if found.owner == owner or found.definition["is_listed"]
         ]
-
-    def campaign_of(self, campaign: str) -> Campaign:
-        """The campaign of this id."""
-        found = self.store.campaigns.get(campaign)
-        if found is None:
-            raise Unknown("There is no such campaign here; check the link, or ask who sent it.")
-        return found
 
     def is_whole(self, campaign: Campaign) -> bool:
         """Whether every system's sounds are there; a spoiled twin may lack."""

@@ -8,9 +8,10 @@ from typing import Any
 from pipelines.errors import StudioError
 from studio.config import Config
 from studio.jobs import Worker
-from studio.refusals import Conflict, NotAllowed
+from studio.refusals import Conflict
 from studio.services.batches import CAMPAIGN
 from studio.services.campaign_build import plan_of
+from studio.services.campaign_door import own_campaign
 from studio.services.campaign_request import CampaignRequest, check_campaign
 from studio.services.campaign_systems import MADE
 from studio.services.campaign_templates import TEMPLATES, template_of, with_usual
@@ -129,7 +130,7 @@ class Campaigns:
             NotAllowed: it is somebody else's.
             Conflict: it is closed.
         """
-        found = self._mine(owner, campaign)
+        found = own_campaign(self.store, owner, campaign)
         if found.status == CLOSED:
             raise Conflict("This campaign is closed already.")
         self.store.jobs.ask_stop(campaign, owner)
@@ -142,7 +143,7 @@ class Campaigns:
             NotAllowed: it is somebody else's.
             Conflict: it is open, or its votes came from elsewhere.
         """
-        found = self._mine(owner, campaign)
+        found = own_campaign(self.store, owner, campaign)
         status, _ = standing(found, self.store.jobs.get(campaign))
         if "origin" in found.definition:
             raise Conflict("This campaign was imported and is for reading; it takes no votes.")
@@ -173,12 +174,6 @@ class Campaigns:
                 finished_at=None, note="waiting for its turn",
             )  # fmt: skip
             self.worker().called.set()
-
-    def _mine(self, owner: str, campaign: str) -> Campaign:
-        found = self.views.campaign_of(campaign)
-        if found.owner != owner:
-            raise NotAllowed("Only who made this campaign may do that.")
-        return found
 
     def _plan(self, found: Campaign, sources: Mapping[str, Any] | None = None) -> dict[str, Any]:
         return plan_of(found.id, found.definition, dict(sources or {}))

@@ -13,6 +13,7 @@ from pipelines.errors import StudioError
 from studio.jobs import Desk, Work, Worker
 from studio.refusals import NotAllowed, Unknown
 from studio.services.ballots import Ballots, active, distinct, gather, groups, key_of, outcomes_of
+from studio.services.campaign_door import campaign_of, own_campaign
 from studio.store.campaigns import Campaign
 from studio.store.jobs import DONE, Job
 from studio.store.store import Store
@@ -92,14 +93,14 @@ class Results:
         """How far each voter can be relied on, and what is proposed; for the owner."""
         from studio.services import voter_results
 
-        found, wish = self._mine(campaign, owner), Wish(with_excluded=True)
+        found, wish = own_campaign(self.store, owner, campaign), Wish(with_excluded=True)
         return self._made(found, wish, "voters", lambda b: voter_results.voters(self.store, b))
 
     def disputed(self, campaign: str, owner: str) -> dict[str, Any]:
         """The items on which people differ most; for the owner, who had better not vote then."""
         from studio.services import agreement_results
 
-        found = self._mine(campaign, owner)
+        found = own_campaign(self.store, owner, campaign)
         items = self._made(
             found, Wish(), "disputed", lambda b: agreement_results.disputed(self.store, b)
         )
@@ -109,7 +110,7 @@ class Results:
         self, campaign: str, owner: str, *, reason: str, voter: str = "", vote: str = ""
     ) -> dict[str, Any]:
         """Leave out a voter (by the key that `voters` tells) or a vote; recorded, never deleted."""
-        found, reason = self._mine(campaign, owner), checked_reason(reason)
+        found, reason = own_campaign(self.store, owner, campaign), checked_reason(reason)
         what = self._meant(found, voter, vote)
         if any(self._is(one, what) for one in self._active(found)):
             raise StudioError("This is left out already; lift it first to give another reason.")
@@ -120,7 +121,7 @@ class Results:
         self, campaign: str, owner: str, *, reason: str, voter: str = "", vote: str = ""
     ) -> dict[str, Any]:
         """Let a voter or a vote count again; the exclusion stays on record."""
-        found, reason = self._mine(campaign, owner), checked_reason(reason)
+        found, reason = own_campaign(self.store, owner, campaign), checked_reason(reason)
         what = self._meant(found, voter, vote)
         ended = [one for one in self._active(found) if self._is(one, what)]
         if not ended:
@@ -131,7 +132,7 @@ class Results:
 
     def submit(self, worker: Worker, campaign: str, owner: str) -> str:
         """Put the controlled board in the row; the id of its job."""
-        found = self._mine(campaign, owner)
+        found = own_campaign(self.store, owner, campaign)
         if found.definition["task"] != "pairwise":
             raise StudioError(
                 f"Only pairwise campaigns have a controlled board; this one is {found.definition['task']}."
@@ -227,18 +228,9 @@ class Results:
 
     def _open(self, campaign: str, owner: str) -> Campaign:
         """The campaign, if this person may see its results."""
-        found = self.store.campaigns.get(campaign)
-        if found is None:
-            raise Unknown("There is no such campaign here; check the link.")
+        found = campaign_of(self.store, campaign)
         if found.owner != owner and not found.definition["is_listed"]:
             raise NotAllowed("The results of this campaign are for its owner alone.")
-        return found
-
-    def _mine(self, campaign: str, owner: str) -> Campaign:
-        """The campaign, if it is this person's."""
-        found = self._open(campaign, owner)
-        if found.owner != owner:
-            raise NotAllowed("This is for the owner of the campaign alone.")
         return found
 
 

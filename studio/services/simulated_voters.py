@@ -10,7 +10,8 @@ from typing import Any
 from pipelines.errors import StudioError
 from pipelines.records import digest
 from pipelines.seeds import check_seed, fork, numpy_generator
-from studio.refusals import Conflict, Unknown
+from studio.refusals import Conflict
+from studio.services.campaign_door import campaign_of
 from studio.services.engines import Engines
 from studio.services.requests import whole
 from studio.services.voting import Voting
@@ -60,9 +61,7 @@ class SimulatedVoters:
         """
         count = whole("The number of voters", voters, 1, MOST_VOTERS)
         most = MOST_VOTES if votes_each is None else whole("Votes each", votes_each, 1, MOST_VOTES)
-        found = self.store.campaigns.get(campaign)
-        if found is None:
-            raise Unknown("There is no such campaign here; look at `vote list`.")
+        found = campaign_of(self.store, campaign)
         if found.definition["voters"] != "simulated":
             raise Conflict(
                 "Simulated listeners vote only in campaigns made for them; make one with "

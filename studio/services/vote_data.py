@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from pipelines.errors import StudioError
-from studio.refusals import NotAllowed, Unknown
+from studio.refusals import NotAllowed
+from studio.services.campaign_door import campaign_of, own_campaign
 from studio.services.downloads import Downloads
 from studio.services.vote_export import Writer, path_of
 from studio.services.vote_formats import check_wish, forms_of
@@ -16,7 +17,7 @@ from studio.services.vote_material import PAIRWISE, read_material
 from studio.services.vote_push import push_folder
 from studio.services.vote_tables import SCORES, VOTES, write_scores, write_votes
 from studio.services.zip_streams import zip_stream
-from studio.store.campaigns import OPEN, Campaign
+from studio.store.campaigns import OPEN
 from studio.store.store import Store
 
 
@@ -29,7 +30,7 @@ class VoteData:
 
     def forms(self, campaign: str) -> list[str]:
         """The forms that this campaign's votes have."""
-        return forms_of(self._campaign(campaign).definition["task"])
+        return forms_of(campaign_of(self.store, campaign).definition["task"])
 
     def export(self, owner: str, campaign: str, folder: Path, **wishes: Any) -> dict[str, Any]:
         """Write the votes into a folder; what it holds, and what was left out.
@@ -41,7 +42,7 @@ class VoteData:
             NotAllowed: it is somebody else's campaign.
             StudioError: a wish that cannot be met, no room, a folder with something else in it.
         """
-        found = self._mine(owner, campaign)
+        found = own_campaign(self.store, owner, campaign)
         wish = check_wish(found.definition, **wishes)
         refuse_used(folder)
         material = read_material(self.store, found, fair=wish.fair)
@@ -53,7 +54,7 @@ class VoteData:
 
         What is wrong is told before the first piece.
         """
-        found = self._mine(owner, campaign)
+        found = own_campaign(self.store, owner, campaign)
         wish = check_wish(found.definition, **wishes)
         material = read_material(self.store, found, fair=wish.fair)
         folder = self.downloads.new_folder()
@@ -81,7 +82,7 @@ class VoteData:
 
         They get it without voters' words, and without what could tell a voter which sound is whose.
         """
-        found = self._campaign(campaign)
+        found = campaign_of(self.store, campaign)
         is_mine = found.owner == owner
         if not is_mine and not found.definition["is_listed"]:
             raise NotAllowed("Only who made this campaign may take its votes away.")
@@ -129,18 +130,6 @@ class VoteData:
             wishes: sounds, task and title, see `studio.services.vote_import.import_votes`.
         """
         return import_votes(self.store, owner, path, **wishes)
-
-    def _campaign(self, campaign: str) -> Campaign:
-        found = self.store.campaigns.get(campaign)
-        if found is None:
-            raise Unknown("There is no such campaign here; check the link, or ask who sent it.")
-        return found
-
-    def _mine(self, owner: str, campaign: str) -> Campaign:
-        found = self._campaign(campaign)
-        if found.owner != owner:
-            raise NotAllowed("Only who made this campaign may take its votes and sounds away.")
-        return found
 
 
 def refuse_used(folder: Path) -> None:

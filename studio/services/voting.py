@@ -11,6 +11,7 @@ from studio.config import Config
 from studio.refusals import Conflict, NotAllowed, Unknown
 from studio.services.backup import Backup
 from studio.services.ballot import read_id, read_vote
+from studio.services.campaign_door import ID, campaign_of
 from studio.services.hearing import check_heard
 from studio.services.pace import Pace
 from studio.services.passphrases import fits
@@ -22,7 +23,6 @@ from studio.store.store import Store
 from studio.store.votes import ACCOUNT, CAST, SIMULATED, Vote, same_vote
 from studio.voters import Voter
 
-ID = re.compile(r"[0-9a-f]{32}")
 TOKEN = re.compile(r"[0-9a-f]{64}")
 MOST_DRAFT = 8000  # bytes of JSON
 GUESSES_PER_MINUTE = 30  # of a campaign's passphrase, by everybody together
@@ -135,7 +135,7 @@ class Voting:
         """
         serving = self._serving(sent.get("serving"), voter)
         self._check_nonce(serving, sent.get("nonce"))
-        campaign = self._campaign(serving.campaign)
+        campaign = campaign_of(self.store, serving.campaign)
         vote = read_vote(sent, serving, campaign.definition)
         known = self.store.votes.find(read_id(sent.get("id")))
         if known is not None:  # sent again: what was stored is said again, whatever came after
@@ -156,7 +156,7 @@ class Voting:
     def reveal(self, serving: str, voter: Voter) -> dict[str, Any]:
         """What made the sounds, in the order shown; from now on the vote stays as it is."""
         found = self._serving(serving, voter)
-        campaign = self._campaign(found.campaign)
+        campaign = campaign_of(self.store, found.campaign)
         check_open(campaign)
         if campaign.definition["reveals"] == "never":
             raise Conflict("This campaign does not name its systems.")
@@ -185,14 +185,8 @@ class Voting:
             "backup": {"waiting": kept["waiting"], "sentence": kept["sentence"]},
         }
 
-    def _campaign(self, campaign: str) -> Campaign:
-        found = self.store.campaigns.get(campaign) if ID.fullmatch(str(campaign)) else None
-        if found is None:
-            raise Unknown("There is no such campaign here; check the link.")
-        return found
-
     def _open(self, campaign: str) -> Campaign:
-        found = self._campaign(campaign)
+        found = campaign_of(self.store, campaign)
         check_open(found)
         return found
 

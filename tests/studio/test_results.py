@@ -207,11 +207,11 @@ def test_only_the_owner_sees_what_is_not_listed(services):
         with pytest.raises(Unknown, match="no such campaign"):
             look("nowhere", "bea")
     for act in (services.results.voters, services.results.disputed):
-        with pytest.raises(NotAllowed, match="for the owner of the campaign alone"):
+        with pytest.raises(NotAllowed, match="Only who made this campaign"):
             act(shown, "bea")
-    with pytest.raises(NotAllowed, match="owner"):
+    with pytest.raises(NotAllowed, match="Only who made this campaign"):
         services.results.exclude(shown, "bea", reason="because", voter="x")
-    with pytest.raises(NotAllowed, match="owner"):
+    with pytest.raises(NotAllowed, match="Only who made this campaign"):
         services.results.submit(services.worker, shown, "bea")
 
 
