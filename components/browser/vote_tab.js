@@ -98,7 +98,7 @@ export class VoteTab extends HTMLElement {
 
   fail(sentence) {
     this.campaign = null;
-    this.head.replaceChildren(element("h2", {}, "Listen, and say which is better"));
+    this.head.replaceChildren(element("h2", {}, "Listen, and say which is better"), this.wayHome());
     this.body.replaceChildren(
       element("div", { class: "bs-empty", role: "alert" }, element("strong", {}, "This campaign cannot be shown."), element("span", {}, sentence), element("button", { type: "button", class: "bs-act", onclick: () => this.open(this.shown, true) }, "Try again")),
     );
@@ -124,12 +124,15 @@ export class VoteTab extends HTMLElement {
       votes: element("p", { class: "bs-vote-sum" }),
       tabs: VIEWS.map(([name, word]) => element("button", { type: "button", class: "bs-vote-tab", "aria-pressed": "false", "data-view": name, onclick: () => this.turn(name) }, word)),
     };
-    const all = element("button", { type: "button", class: "bs-act bs-vote-all", onclick: () => this.goHome() }, "All campaigns");
     this.head.replaceChildren(
       element("div", { class: "bs-vote-title" }, this.parts.title, this.parts.facts),
       element("div", { class: "bs-vote-tabs", role: "group", "aria-label": "What to see of this campaign" }, ...this.parts.tabs),
-      all,
+      this.wayHome(),
     );
+  }
+
+  wayHome() {
+    return element("button", { type: "button", class: "bs-act bs-vote-all", onclick: () => this.goHome() }, "All campaigns");
   }
 
   progressed(progress) {

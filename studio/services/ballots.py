@@ -114,7 +114,7 @@ def groups(definition: Mapping[str, Any]) -> list[dict[str, Any]]:
     found: dict[str, tuple[str, list[int]]] = {}
     for place, prompt in enumerate(definition["prompts"]):
         for tag in prompt.get("tags", []):
-            found.setdefault(f"tag:{tag}", (str(tag), []))[1].append(place)
+            found.setdefault(f"tag:{tag}", (f"tagged {tag}", []))[1].append(place)
         if labels := prompt.get("labels"):
             count = len(labels)
             title = f"{count} event{'s' * (count != 1)}"

@@ -158,7 +158,7 @@ def _with_ends(found: Mapping[str, Any], factor: float = 1, unit: str = "", digi
     """A figure with its interval, as people read it."""
     if found["value"] is None:
         return "unknown"
-    value = f"{factor * found['value']:.{digits}f}{unit}"
+    value = f"{factor * found['value']:.{digits}f}{unit}".replace("-", "−")
     if found["low"] is None:
         return value
     ends = f"{factor * found['low']:.{digits}f}, {factor * found['high']:.{digits}f}"

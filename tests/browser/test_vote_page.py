@@ -213,6 +213,8 @@ def test_a_wrong_link_and_a_missing_sound_are_told(watch, store):
     )
     page = watch(query="&campaign=" + "0" * 32).page
     page.wait_for_selector("[role=alert] >> text=There is no such campaign here")
+    page.click("text=All campaigns")
+    page.wait_for_selector("baton-campaigns h2")
     page.goto(f"{page.url.split('?')[0]}?campaign={campaign}")
     page.wait_for_selector(".bs-vote-phrase")
     page.route("**/*.wav", lambda route: route.abort())
