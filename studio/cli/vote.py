@@ -111,7 +111,10 @@ def new(services: Services, asked: argparse.Namespace) -> int:
     tell(**found)
     if found["status"] == "failed":
         raise StudioError(found["said"])
-    say(f"Voters come by the address of the studio with {found['link'][1:]} behind it.")
+    if found["voters"] == "simulated":
+        say(f"Its listeners vote by `python -m studio.cli vote simulate {found['id']}`.")
+    else:
+        say(f"Voters come by the address of the studio with {found['link'][1:]} behind it.")
     return 0 if found["status"] == "open" else 1
 
 

@@ -5,6 +5,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from pipelines.errors import StudioError
 from studio.cli.telling import say, tell
 from studio.services.results import Wish
 from studio.services.services import Services
@@ -34,6 +35,8 @@ def add_to(actions: Any) -> None:
 
 def board(services: Services, asked: argparse.Namespace) -> int:
     """One line for each system, one with all the rest; the verdict on the side."""
+    if asked.out is not None and asked.out.is_file():
+        raise StudioError(f"{asked.out} is a file; name a folder.")
     wish = Wish(
         aspect=asked.aspect,
         intervals=asked.intervals,

@@ -90,11 +90,10 @@ def verdict(
         what = "label" if task in ("integrity", "temporal") else "score"
         count = f"{plural(table['raters'], who)}, {plural(table['scores'], what)}"
         if name == "aligned":
-            share = table["whole"]["aligned"]
-            said.append(
-                f"{_share(share)} of the sounds were called aligned; {title} has the highest share, "
-                f"{_share(first['aligned'])}; {count}."
-            )  # fmt: skip
+            whole, best = _share(table["whole"]["aligned"]), _share(first["aligned"])
+            is_one = len(table["systems"]) == 1
+            leads = "" if is_one else f"{title} has the highest share, {best}; "
+            said.append(f"{whole} of the sounds were called aligned; {leads}{count}.")
         else:
             value = first[name]
             said.append(f"{table['scale']}: {title} is first with {name_of(name)} "

@@ -52,7 +52,7 @@ def test_a_campaign_from_new_to_closed(run, prompts):
     )  # fmt: skip
     assert code == 0 and made["status"] == "open"
     assert (made["title"], made["voters"], made["systems"][1]["steps"]) == ("Mine", "simulated", 9)
-    assert f"?campaign={made['id']}" in said
+    assert f"vote simulate {made['id']}" in said and "Voters come" not in said
     _, [listed], _ = run("list")
     assert listed["id"] == made["id"] and "systems" not in listed
     _, [done], _ = run("simulate", made["id"], "--voters", 2, "--votes", 3, "--seed", 1)

@@ -62,3 +62,5 @@ def test_faults_and_nothing_yet_are_sentences(services, run, tmp_path):
     code, lines, said = run(small_campaign(services.store), "--out", tmp_path / "out")
     assert code == 0 and "No vote says yet" in said
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["results.json"]
+    code, lines, said = run(small_campaign(services.store), "--out", tmp_path / "out/results.json")
+    assert (code, lines) == (2, []) and "results.json is a file; name a folder." in said
