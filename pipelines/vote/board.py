@@ -1,5 +1,6 @@
 """The whole board as plain values: ratings, intervals, ranks, Elo, wins, and what cannot be said."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -52,6 +53,7 @@ def evaluate(
     seed: int,
     intervals: str = "jackknife",
     weights: np.ndarray | None = None,
+    titles: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
     """The board with all that is needed to read it; cost grows with counting alone.
 
@@ -62,6 +64,7 @@ def evaluate(
             `pipelines.vote.intervals`.
         weights: [votes] from `reliability.vote_weights`; None, the default, counts all alike. Elo
             never reads them.
+        titles: how the notes call the systems; by their names if left out.
 
     Returns:
         plain values, ready for JSON: method, seed, counts, systems (best first within a group),
@@ -97,23 +100,23 @@ def evaluate(
         "order": list(votes.systems),
         "elo": {"k": orders.k, "orders": orders.orders, "votes_per_order": orders.votes_per_order}
         | {"rankings": orders.rankings},
-        "notes": notes(counted, ratings, voters),
+        "notes": notes(counted, ratings, voters, titles or {}),
     }
 
 
-def notes(counted: Tally, ratings: Ratings, voters: int) -> list[str]:
+def notes(counted: Tally, ratings: Ratings, voters: int, titles: Mapping[str, str]) -> list[str]:
     """What the reader must know before believing the board, in sentences."""
-    said = []
+    said, called = [], [titles.get(system, system) for system in ratings.systems]
     judged = _battles(counted) > 0
-    if unjudged := [s for s, met in zip(ratings.systems, judged, strict=True) if not met]:
+    if unjudged := [s for s, met in zip(called, judged, strict=True) if not met]:
         said.append(f"No vote judges {', '.join(unjudged)} yet; there is no rating.")
     if (groups := len(np.unique(ratings.group[judged]))) > 1:
         said.append(
             f"The systems fall into {groups} groups that never met; ranks hold within a group only."
         )
-    if loose := [s for s, held in zip(ratings.systems, ratings.bounded, strict=True) if not held]:
+    if loose := [s for s, held in zip(called, ratings.bounded, strict=True) if not held]:
         said.append(
-            f"Among {', '.join(loose)}, some lost every vote to the rest or won every one: how far "
+            f"Among {'; '.join(loose)}, some lost every vote to the rest or won every one: how far "
             "apart they stand is not told by the votes yet."
         )
     if voters == 1:

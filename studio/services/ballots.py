@@ -33,6 +33,11 @@ class Ballots:
         return tuple(system["name"] for system in self.campaign.definition["systems"])
 
     @property
+    def titles(self) -> dict[str, str]:
+        """How people call the systems, by name."""
+        return {system["name"]: system["title"] for system in self.campaign.definition["systems"]}
+
+    @property
     def seed(self) -> int:
         """What every draw of the campaign's results is named by."""
         return int(self.campaign.definition["seed"])

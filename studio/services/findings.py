@@ -24,7 +24,7 @@ def found(
         outcome: [votes] of an aspect; None for the vote itself.
     """
     columns, definition = ballots.columns, ballots.campaign.definition
-    titles = {system["name"]: system["title"] for system in definition["systems"]}
+    titles = ballots.titles
     counts = {
         "votes": int(ballots.counts.sum()),
         "voters": int(np.count_nonzero(np.bincount(columns.voter[ballots.counts]))),

@@ -28,7 +28,7 @@ def board_of(
     votes = battles(ballots, "ab", outcome=outcome)
     if not votes.judged.any():
         return None
-    found = board.evaluate(votes, seed=ballots.seed, intervals=intervals)
+    found = board.evaluate(votes, seed=ballots.seed, intervals=intervals, titles=ballots.titles)
     return {**found, "sides": sides(battles(ballots, "ab", "same_system", outcome=outcome))}
 
 

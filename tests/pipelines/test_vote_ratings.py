@@ -130,7 +130,7 @@ def test_systems_that_never_met_are_told_apart():
     assert found.strength[:2].sum() == pytest.approx(0, abs=1e-9)
     assert found.strength[2:].sum() == pytest.approx(0, abs=1e-9)
     assert np.isnan(ratings.chances(found)[0, 2]).all()
-    notes = board.notes(tallied(games, 4), found, voters=9)
+    notes = board.notes(tallied(games, 4), found, voters=9, titles={})
     assert len(notes) == 1 and "2 groups that never met" in notes[0]
 
 
@@ -138,6 +138,9 @@ def test_unbeaten_is_said():
     """w won all against x: nothing bounds w. One loss, or one tie, bounds it."""
     assert ratings.bounded(tallied({(0, 1): (5, 0, 0)}, 2)).tolist() == [False, False]
     assert ratings.bounded(tallied({(0, 1): (5, 0, 1)}, 2)).tolist() == [True, True]
+    unbeaten = tallied({(0, 1): (5, 0, 0)}, 2)
+    [note] = board.notes(unbeaten, ratings.rate(unbeaten), voters=9, titles={"w": "Alpha"})
+    assert note.startswith("Among Alpha; x, some lost every vote")
     cycle = {(0, 1): (5, 0, 0), (1, 2): (5, 0, 0), (0, 2): (0, 5, 0)}
     assert ratings.bounded(tallied(cycle, 3)).all()  # each beat one and lost to one
 
