@@ -140,7 +140,7 @@ def test_the_rule_catches_each_wrong_import(module, line, rule):
         ("pipelines.generate.flow", "from pipelines.generate import sizes"),
         ("components.card", "from pipelines.records import Candidate"),
         ("studio.tabs.generate", "from pipelines.errors import StudioError"),
-        ("studio.services.generation", "import studio.store, pipelines.generate.sampling"),
+        ("studio.services.generate.generation", "import studio.store, pipelines.generate.sampling"),
         ("studio.shell", "from studio.tabs import generate"),
     ],
 )

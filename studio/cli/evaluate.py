@@ -8,7 +8,7 @@ from typing import Any
 
 from pipelines.errors import StudioError
 from studio.cli.telling import number, progress_teller, say, tell
-from studio.services.measuring import METRICS, Wish
+from studio.services.compare.measuring import METRICS, Wish
 from studio.services.services import Services
 from studio.services.sound_folders import captioned, read_captions, sounds_in
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from pipelines.errors import StudioError
 from studio.cli.telling import say, tell
-from studio.services.results import Wish
+from studio.services.results.results import Wish
 from studio.services.services import Services
 from studio.visitors import HERE
 

@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from studio.routes.door import Answer, outgoing, taken_away
-from studio.services.comparison_views import file_name
+from studio.services.compare.views import file_name
 from studio.services.services import Services
 
 

@@ -6,7 +6,7 @@ from starlette.requests import Request
 
 from pipelines.errors import StudioError
 from studio.routes.door import Answer
-from studio.services.results import Wish
+from studio.services.results.results import Wish
 from studio.services.services import Services
 
 

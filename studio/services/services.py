@@ -8,30 +8,30 @@ from typing import Any
 from pipelines.errors import StudioError
 from studio.config import Config
 from studio.jobs import Worker
-from studio.services.backup import Backup
-from studio.services.batches import COMPARE, GENERATE
-from studio.services.campaign_build import CampaignBuild
-from studio.services.campaign_folders import CampaignFolders
-from studio.services.campaign_views import CampaignViews
-from studio.services.campaigns import Campaigns
-from studio.services.comparison import Comparison
-from studio.services.comparison_folder import ComparisonFolder
-from studio.services.comparison_request import SIDES, Wish, check_wish
-from studio.services.comparison_views import ComparisonViews
+from studio.services.backup.backup import Backup
+from studio.services.campaigns.build import CampaignBuild
+from studio.services.campaigns.campaigns import Campaigns
+from studio.services.campaigns.folders import CampaignFolders
+from studio.services.campaigns.simulated_voters import SimulatedVoters
+from studio.services.campaigns.views import CampaignViews
+from studio.services.compare.comparison import Comparison
+from studio.services.compare.evaluation import Evaluation
+from studio.services.compare.folder import ComparisonFolder
+from studio.services.compare.request import SIDES, Wish, check_wish
+from studio.services.compare.views import ComparisonViews
 from studio.services.downloads import Downloads
 from studio.services.engines import Engines
-from studio.services.evaluation import Evaluation
-from studio.services.forgetting import Forgetting
-from studio.services.generation import Generation
-from studio.services.judging import Judging
-from studio.services.making import Maker
+from studio.services.generate.batches import COMPARE, GENERATE
+from studio.services.generate.generation import Generation
+from studio.services.generate.judging import Judging
+from studio.services.generate.making import Maker
+from studio.services.generate.views import Views
 from studio.services.prompt_sets import prompt_sets, prompts_of
 from studio.services.requests import Request, check_request, read_prompt_file
-from studio.services.results import Results
-from studio.services.simulated_voters import SimulatedVoters
-from studio.services.views import Views
-from studio.services.vote_data import VoteData
-from studio.services.voting import Voting
+from studio.services.results.results import Results
+from studio.services.vote.forgetting import Forgetting
+from studio.services.vote.voting import Voting
+from studio.services.vote_data.vote_data import VoteData
 from studio.services.world import World
 from studio.store.store import Store
 

@@ -6,7 +6,7 @@ import gradio as gr
 
 from components import elements
 from pipelines.errors import StudioError
-from studio.services.campaign_request import TITLE_LENGTH
+from studio.services.campaigns.request import TITLE_LENGTH
 from studio.services.services import Services
 from studio.tabs.door import HIDDEN, shown
 from studio.tabs.examples import EXAMPLES

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, text
 
 from pipelines.seeds import numpy_generator
 from pipelines.vote.battles import OUTCOMES
-from studio.services.results import Results
+from studio.services.results.results import Results
 from studio.store.candidates import now
 from studio.store.store import Store
 from tests.studio.postgres import Cluster, fresh_schema, missing

@@ -2,7 +2,7 @@
 
 import pytest
 
-from studio.services.passphrases import hashed
+from studio.services.campaigns.passphrases import hashed
 from studio.store.store import Store
 from tests.studio.small_campaign import small_campaign
 

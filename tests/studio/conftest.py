@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from studio.config import Config
-from studio.services.backup import Backup
+from studio.services.backup.backup import Backup
 from studio.services.services import Services
 from studio.store.database import local_url
 from studio.store.store import Store

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from sqlalchemy import text
 
-from studio.services.backup_places import PlaceError
+from studio.services.backup.places import PlaceError
 from studio.store.segments import TABLES
 from studio.store.servings import Served, Serving
 from studio.store.store import Store

@@ -6,8 +6,8 @@ import pytest
 
 from pipelines.errors import StudioError
 from studio.config import Config
-from studio.services.backup_places import Folder, PlaceError, place_of
-from studio.services.backup_words import ago, whereabouts
+from studio.services.backup.places import Folder, PlaceError, place_of
+from studio.services.backup.words import ago, whereabouts
 from studio.store.store import Store
 from tests.studio.fake_place import cast, remembered, small, until
 

@@ -7,8 +7,8 @@ from huggingface_hub import HfApi
 from huggingface_hub.errors import HfHubHTTPError, HTTPError
 
 from studio.config import Config
-from studio.services.backup import Backup
-from studio.services.backup_places import Bucket, DataSet, Folder, PlaceError, patterns, place_of
+from studio.services.backup.backup import Backup
+from studio.services.backup.places import Bucket, DataSet, Folder, PlaceError, patterns, place_of
 from studio.store.store import Store
 from tests.studio.fake_place import cast
 from tests.studio.small_campaign import small_campaign

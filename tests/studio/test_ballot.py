@@ -6,8 +6,8 @@ import pytest
 
 from pipelines.errors import StudioError
 from studio.refusals import Conflict, TooFast
-from studio.services.hearing import check_heard
-from studio.services.pace import Pace
+from studio.services.vote.hearing import check_heard
+from studio.services.vote.pace import Pace
 from tests.studio.ballots import ballot, joined, scores, shown_to
 from tests.studio.small_campaign import small_campaign
 

@@ -7,7 +7,7 @@ import pytest
 from pipelines.audio import write_audio
 from pipelines.errors import StudioError
 from pipelines.loudness import integrated_lufs
-from studio.services.campaign_folders import check_alike, read_shelves, take_order
+from studio.services.campaigns.folders import check_alike, read_shelves, take_order
 from studio.visitors import HERE
 
 RATE = 16000

@@ -5,9 +5,9 @@ import pytest
 
 from pipelines.errors import StudioError
 from studio.config import Config
-from studio.services.campaign_request import CampaignRequest, Wishes, check_door
-from studio.services.campaign_systems import slug
-from studio.services.passphrases import fits, hashed
+from studio.services.campaigns.passphrases import fits, hashed
+from studio.services.campaigns.request import CampaignRequest, Wishes, check_door
+from studio.services.campaigns.systems import slug
 from studio.services.prompt_sets import FOLDER, read_prompt_rows
 from studio.services.services import Services
 from tests.studio.sine_engines import SineEngines

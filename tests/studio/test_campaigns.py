@@ -8,7 +8,7 @@ from pipelines.errors import StudioError
 from pipelines.loudness import integrated_lufs
 from studio.refusals import Conflict, NotAllowed, Unknown
 from studio.routes import routes
-from studio.services.campaign_build import gold_places, places_of, plan_of
+from studio.services.campaigns.build import gold_places, places_of, plan_of
 from studio.services.services import Services
 from studio.store.campaigns import DEGRADED
 from studio.store.jobs import WAITING
@@ -99,9 +99,9 @@ def test_levelling_goes_on_after_a_stop(services, work, monkeypatch):
     campaign = ask_campaign(services, f"{DOG}\nrain falls\na dog", gold=0)
     for _ in range(3):
         services.worker.run_next()
-    from studio.services import campaign_build
+    from studio.services.campaigns import build
 
-    level, calls = campaign_build.CampaignBuild._level, []
+    level, calls = build.CampaignBuild._level, []
 
     def breaking(self, job, places, made):
         calls.append(places[0][0])
@@ -109,7 +109,7 @@ def test_levelling_goes_on_after_a_stop(services, work, monkeypatch):
             raise StudioError("The clip could not be kept (no room); free some disk space.")
         level(self, job, places, made)
 
-    monkeypatch.setattr(campaign_build.CampaignBuild, "_level", breaking)
+    monkeypatch.setattr(build.CampaignBuild, "_level", breaking)
     work(services)
     found = services.campaigns.view(campaign, HERE)
     assert (found["status"], calls) == ("failed", [0, 1])
@@ -132,7 +132,7 @@ def test_a_model_that_is_not_there_fails_aloud(services, work):
 
 def test_sounds_that_others_wait_for_go_first(services, monkeypatch):
     """A run that is asked for meanwhile is made and scored between two batches."""
-    monkeypatch.setattr("studio.services.batches.BATCH", 2)
+    monkeypatch.setattr("studio.services.generate.batches.BATCH", 2)
     campaign = ask_campaign(services, [f"dog {n}" for n in range(6)], takes=1, seconds=0.5)
     for _ in range(2):
         services.worker.run_next()

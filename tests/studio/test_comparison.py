@@ -103,7 +103,7 @@ def test_the_first_pair_is_heard_and_scored_before_the_others(services, work):
 
 def test_the_bulk_of_a_comparison_goes_behind_others_sounds(services, monkeypatch):
     """A run that is asked for meanwhile is made and scored between two batches."""
-    monkeypatch.setattr("studio.services.batches.BATCH", 2)
+    monkeypatch.setattr("studio.services.generate.batches.BATCH", 2)
     comparison = ask(services, [f"dog {n}" for n in range(7)], seed=0)
     for _ in "ab":
         services.worker.run_next()

@@ -13,9 +13,9 @@ from pipelines.compare.results import KEYS
 from pipelines.embedders.clap import ClapEmbedder
 from pipelines.errors import StudioError
 from studio import cli
-from studio.services.embedding_store import EmbeddingStore
-from studio.services.evaluation import Evaluation
-from studio.services.measuring import METRICS, Wish
+from studio.services.compare.embedding_store import EmbeddingStore
+from studio.services.compare.evaluation import Evaluation
+from studio.services.compare.measuring import METRICS, Wish
 from studio.services.services import Services
 from studio.services.sound_folders import Sound, captioned, read_captions, sounds_in
 from tests.studio.sine_engines import SineEngines

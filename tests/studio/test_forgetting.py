@@ -3,9 +3,9 @@ from sqlalchemy import text
 
 from studio.config import Config
 from studio.refusals import NotAllowed, Unknown
-from studio.services.backup import Backup
-from studio.services.forgetting import Forgetting
-from studio.services.voting import Voting
+from studio.services.backup.backup import Backup
+from studio.services.vote.forgetting import Forgetting
+from studio.services.vote.voting import Voting
 from studio.store.forgetting import THEIRS, forget
 from studio.store.migrations import VOTE_TABLES
 from studio.store.store import Store

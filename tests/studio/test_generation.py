@@ -169,7 +169,7 @@ def test_a_stop_keeps_what_is_finished_and_has_it_scored(services, work):
 
 def test_a_run_cut_short_by_a_crash_is_finished_after_the_restart(config, work, monkeypatch):
     """Of four batches two are there; the second process makes the others, as first planned."""
-    monkeypatch.setattr("studio.services.batches.BATCH", 2)
+    monkeypatch.setattr("studio.services.generate.batches.BATCH", 2)
     first = Services(config, SineEngines(config))
     first.generate(HERE, first.check("a dog\nrain", count=3, seconds=1, seed=4))
     taken = first.store.jobs.take("dead", ["generate"])
@@ -211,7 +211,7 @@ def note_batches(services):
 
 def test_same_again_makes_the_whole_batch_anew(services, work, monkeypatch):
     """The last bits of a sound depend on its batch; so the batch is the same, and one is kept."""
-    monkeypatch.setattr("studio.services.batches.BATCH", 2)
+    monkeypatch.setattr("studio.services.generate.batches.BATCH", 2)
     cards = run(services, work, "a dog\nrain", count=2, seed=4, seconds=1)["cards"]
     asked = note_batches(services)
     job = services.same_again(HERE, cards[1]["id"])

@@ -153,7 +153,7 @@ def test_a_name_that_is_a_path_names_nothing(arena, visit, name):
 
 def test_a_passphrase_cannot_be_guessed_by_trying(arena, visit):
     """Wrong ones are refused alike, and after a burst everybody's tries are slowed down."""
-    from studio.services.passphrases import hashed
+    from studio.services.campaigns.passphrases import hashed
 
     services, _, _ = arena
     campaign = small_campaign(

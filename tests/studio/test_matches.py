@@ -6,7 +6,7 @@ import numpy as np
 
 from pipelines.vote.battles import Tally
 from pipelines.vote.ratings import rate
-from studio.services.matches import Matches
+from studio.services.vote.matches import Matches
 from studio.store.campaigns import DEGRADED, CampaignClip
 
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from sqlalchemy import text
 
-from studio.services.backup import Backup
-from studio.services.backup_places import PlaceError
+from studio.services.backup.backup import Backup
+from studio.services.backup.places import PlaceError
 from tests.studio.fake_place import cast, remembered, served, small, vote_on
 
 

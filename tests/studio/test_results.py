@@ -11,8 +11,8 @@ from pipelines.errors import StudioError
 from pipelines.vote import board
 from pipelines.vote.battles import read
 from studio.refusals import NotAllowed, Unknown
-from studio.services.ballots import gather, outcomes_of
-from studio.services.results import Wish
+from studio.services.results.counted import gather, outcomes_of
+from studio.services.results.results import Wish
 from studio.store.vote_columns import VoteColumns
 from studio.visitors import HERE
 from tests.studio.casting import cast, taken_back
@@ -230,7 +230,7 @@ def test_a_board_is_made_once_for_a_set_of_votes(services, voted, monkeypatch):
     made = []
     evaluate = board.evaluate
     monkeypatch.setattr(
-        "studio.services.pairwise_results.board.evaluate",
+        "studio.services.results.pairwise.board.evaluate",
         lambda *args, **told: made.append(1) or evaluate(*args, **told),
     )
     for _ in range(3):

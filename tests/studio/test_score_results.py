@@ -5,7 +5,7 @@ import json
 import pytest
 
 from components.vote_figures import results_figure
-from studio.services.results import Wish
+from studio.services.results.results import Wish
 from studio.visitors import HERE
 from tests.studio.casting import cast, taken_back
 from tests.studio.small_campaign import small_campaign

@@ -13,7 +13,7 @@ import soundfile
 from pipelines.errors import StudioError
 from pipelines.splits import group_of, split_of
 from studio.refusals import NotAllowed
-from studio.services.vote_formats import check_wish
+from studio.services.vote_data.formats import check_wish
 from studio.store.campaigns import CLOSED, DEGRADED
 from studio.visitors import HERE
 from tests.studio.casting import cast, taken_back

@@ -11,7 +11,7 @@ from starlette.testclient import TestClient
 
 from studio.routes import routes
 from studio.security import SecurityHeaders
-from studio.services.passphrases import hashed
+from studio.services.campaigns.passphrases import hashed
 from studio.services.services import Services
 from studio.store.campaigns import CLOSED
 from tests.studio.ballots import ballot

@@ -11,8 +11,8 @@ import pytest
 from pipelines.audio import write_audio
 from pipelines.errors import StudioError
 from studio.config import Config
-from studio.services import exchange
 from studio.services.services import Services
+from studio.services.vote_data import exchange
 from studio.store.campaigns import CLOSED, DEGRADED
 from studio.store.vote_rows import read_votes
 from studio.visitors import HERE

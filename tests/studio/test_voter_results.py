@@ -2,7 +2,7 @@
 
 import pytest
 
-from studio.services.voter_results import proposals
+from studio.services.results.voters import proposals
 from studio.visitors import HERE
 from tests.studio.casting import cast
 from tests.studio.small_campaign import small_campaign

@@ -8,7 +8,7 @@ from collections import Counter
 import pytest
 
 from studio.refusals import Conflict, NotAllowed, Unknown
-from studio.services.passphrases import hashed
+from studio.services.campaigns.passphrases import hashed
 from studio.services.services import Services
 from studio.store.campaigns import BUILDING, CLOSED
 from studio.store.votes import ACCOUNT, SIMULATED

@@ -1,0 +1,1 @@
+"""Votes beyond this machine: shipped in segments, and brought back."""

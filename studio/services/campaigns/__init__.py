@@ -1,0 +1,1 @@
+"""Campaigns: asked for, checked, their sounds made and made fair, shown, simulated."""

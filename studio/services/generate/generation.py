@@ -1,0 +1,125 @@
+"""From a request to sounds, and from sounds to what judges say of them: the two phases of the work."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pipelines.errors import Cancelled
+from studio.jobs import Desk, Work, Worker
+from studio.services.engines import Engines
+from studio.services.generate.batches import GENERATE, Part, in_batches, plan_around
+from studio.services.generate.judging import CLAP, LISTENER, Judging
+from studio.services.generate.making import Maker
+from studio.services.requests import Request, check_request, from_plain
+from studio.store.candidates import StoredCandidate
+from studio.store.jobs import Job
+from studio.store.store import Store
+
+
+@dataclass(frozen=True)
+class Generation:
+    """Makes candidates, keeps them, and has them judged."""
+
+    store: Store
+    engines: Engines
+    maker: Maker
+    judging: Judging
+
+    @property
+    def work(self) -> Work:
+        """The two phases, for the worker: sounds first."""
+        return Work(kind=GENERATE, phases=(self.make_sounds, self.listen), is_rounded_off=True)
+
+    def submit(self, worker: Worker, owner: str, request: Request) -> str:
+        """Put the request in the row; its job's id."""
+        return worker.submit(GENERATE, owner, request.plain())
+
+    def vary(self, candidate: StoredCandidate, count: int) -> Request:
+        """The same with new seeds: the next ones that this prompt was never made with."""
+        seed = self.store.candidates.highest_seed(candidate.prompt.text, candidate.settings.model)
+        return self._like(candidate, seed=seed + 1, count=count)
+
+    def same_again(self, candidate: StoredCandidate) -> Request:
+        """The very same, made anew, to be compared byte for byte."""
+        return self._like(candidate, seed=candidate.settings.seed, same_as=candidate.id)
+
+    def _like(self, candidate: StoredCandidate, **changed: Any) -> Request:
+        made, usual = candidate.settings, self.engines.config.model
+        return check_request(
+            self.engines.config,
+            candidate.prompt.text,
+            model=usual if Path(usual).name == made.model else made.model,  # a folder has a path
+            seconds=candidate.prompt.seconds,
+            steps=made.steps,
+            guidance=made.guidance,
+            sampler=made.sampler,
+            **changed,
+        )
+
+    def make_sounds(self, job: Job, desk: Desk) -> bool:
+        """Phase one: every batch that is not there yet."""
+        request = from_plain(job.request)
+        desk.tell(0.0, "loading the model")
+        backend = self.engines.backend(request.model)
+        if desk.should_stop():
+            raise Cancelled()
+        if sentence := self.maker.unknown_words(request.prompts, backend):
+            desk.notice(sentence)
+        there = self.store.jobs.positions(job.id)
+        batches, kept = self._plan(request, backend)
+        total, done = sum(map(len, batches)), 0
+        self.maker.check(backend, [part for batch in batches for part in batch])
+        for batch in batches:
+            if not all(place in there for place, _, _ in batch):  # else: made before a restart
+                made = self.maker.make(backend, batch, desk, done=done, total=total)
+                for place, candidate in made:
+                    if kept is None:
+                        self.maker.keep(job.id, place, candidate)
+                    elif place == kept:
+                        self._keep_again(job, candidate, desk)
+            done += len(batch)
+        return True
+
+    def _keep_again(self, job: Job, candidate: Any, desk: Desk) -> None:
+        """For "same again": say whether it is the same, before anything is kept."""
+        same_as = job.request["same_as"]
+        self.maker.keep(
+            job.id,
+            0,
+            candidate,
+            lambda clip: self._compare(same_as, candidate.id, clip.sha256, desk),
+        )
+
+    def _plan(self, request: Request, backend: Any) -> tuple[list[list[Part]], int | None]:
+        """The batches to make, and the one place to keep of them, or None for all.
+
+        "Same again" makes anew the whole batch in which the candidate was first made.
+        """
+        if request.same_as is None:
+            return in_batches(request, backend), None
+        origin = self.store.jobs.origin(request.same_as)
+        if origin is None:
+            return in_batches(request, backend), 0
+        job, place = origin
+        return [plan_around(self.store.jobs.get(job), place, backend)], place
+
+    def listen(self, job: Job, desk: Desk) -> bool:
+        """Phase two: CLAP's score and the listener's report, one candidate at a time."""
+        ids = list(dict.fromkeys(job.candidates)) if from_plain(job.request).is_judged else []
+        return self.judging.listen(ids, (CLAP, LISTENER), desk)
+
+    def _compare(self, same_as: str, candidate: str, clip: str, desk: Desk) -> None:
+        before = self.store.candidates.find([same_as])[0]
+        same = before.clip == clip
+        if candidate != before.id:
+            desk.notice(
+                "Same again: another version of the model or its libraries made this than before, "
+                f"so it is a candidate of its own; its bytes {'are the same' if same else 'differ'}."
+            )
+        elif same:
+            desk.notice(f"Same again: the same {clip[:12]}… (SHA-256), byte for byte.")
+        else:
+            desk.notice(
+                f"Same again: the bytes differ ({clip[:12]}… now, {before.clip[:12]}… before); "
+                "the first is kept."
+            )
