@@ -24,7 +24,7 @@ const COURSES = {
 };
 
 export class CampaignData {
-  /** hands: onchange() when it was opened or closed, onforget() when votes were deleted. */
+  /** hands: onchange() when it was opened or closed, onremove() when it is gone, onforget() when votes were deleted. */
   constructor(hands) {
     this.hands = hands;
     this.backup = element("p", { class: "bs-vote-backup", role: "status" });
@@ -71,11 +71,12 @@ export class CampaignData {
     return [list, element("p", { class: "bs-status" }, "Voters are numbered, never named. Ties, both-bad and disputed pairs are no training pairs; the data card says how many were left out.")];
   }
 
-  invitation({ id, is_listed: isListed, who }) {
+  invitation({ id, is_listed: isListed, who, status }) {
     const whole = `${location.origin}${location.pathname}?campaign=${id}`;
     const field = element("input", { type: "text", class: "bs-vote-address", readonly: true, value: whole, "aria-label": "The link to this campaign", onfocus: (event) => event.target.select() });
     const copy = element("button", { type: "button", class: "bs-act", onclick: () => this.copy(field) }, "Copy link");
-    const may = { anyone: "Anyone with the link may vote.", passphrase: "Whoever has the link and the passphrase may vote.", account: "Whoever has the link and a Hugging Face account may vote." }[who];
+    const asked = { anyone: "Anyone with the link may vote.", passphrase: "Whoever has the link and the passphrase may vote.", account: "Whoever has the link and a Hugging Face account may vote." }[who];
+    const may = { closed: "It is closed: whoever follows the link reads so.", building: `Once its sounds are made: ${asked}`, failed: "It has no sounds to vote on yet." }[status] ?? asked;
     return this.card("Invite", element("div", { class: "bs-vote-link" }, field, copy), element("p", { class: "bs-status" }, `${may} ${isListed ? "It is listed, and its results are public." : "It is not listed; only you see its results."}`));
   }
 
@@ -98,8 +99,14 @@ export class CampaignData {
       ...(campaign.notices ?? []).map((notice) => element("p", { class: "bs-status" }, notice)),
       element("p", {}, `${plural(campaign.prompts, "prompt")}, ${plural(campaign.items, "item")} to judge, ${plural(campaign.votes_wanted, "vote")} wanted on each.`),
       element("details", { class: "bs-vote-fold" }, element("summary", {}, "What is judged (look at it after you voted yourself)"), element("p", {}, names)),
-      verb ? press : null,
+      verb ? element("div", { class: "bs-vote-link" }, press) : null,
+      campaign.progress.votes ? null : twice({ word: "Remove the campaign", question: "Nobody has voted in it yet. Remove it?", yes: "Remove", no: "Keep it" }, () => this.remove()),
     );
+  }
+
+  async remove() {
+    const done = await attempt(() => ask(`campaigns/${this.campaign.id}/remove`, "POST", {}));
+    if (done) this.hands.onremove();
   }
 
   async turn(verb) {
@@ -107,26 +114,31 @@ export class CampaignData {
     if (changed) this.hands.onchange();
   }
 
-  /** Two presses: what is deleted does not come back. */
   forgetting() {
-    const section = this.card("Your own votes", element("p", {}, "Everything that you answered in any campaign of this studio can be deleted, with the name in your cookie."));
-    const row = element("div", { class: "bs-vote-link" });
-    const first = element("button", { type: "button", class: "bs-act", onclick: () => (row.replaceChildren(element("strong", {}, "Delete all your votes? They do not come back."), yes, no), no.focus()) }, "Delete my votes");
-    const yes = element("button", { type: "button", class: "bs-stop", onclick: () => this.forget(row, first) }, "Delete");
-    const no = element("button", { type: "button", class: "bs-act", onclick: () => (row.replaceChildren(first), first.focus()) }, "Keep them");
-    row.append(first);
-    section.append(row);
-    return section;
+    return this.card(
+      "Your own votes",
+      element("p", {}, "Everything that you answered in any campaign of this studio can be deleted, with the name in your cookie."),
+      twice({ word: "Delete my votes", question: "Delete all your votes? They do not come back.", yes: "Delete", no: "Keep them" }, () => this.forget()),
+    );
   }
 
-  async forget(row, again) {
+  async forget() {
     const done = await attempt(() => ask("vote/forget", "POST", {}));
-    row.replaceChildren(again);
     if (!done) return;
     localStorage.removeItem("baton-vote-begun");
     say(done.sentence);
     this.hands.onforget();
   }
+}
+
+/** Two presses: what is gone does not come back. */
+function twice({ word, question, yes: agreed, no: kept }, act) {
+  const row = element("div", { class: "bs-vote-link" });
+  const first = element("button", { type: "button", class: "bs-act", onclick: () => (row.replaceChildren(element("strong", {}, question), yes, no), no.focus()) }, word);
+  const yes = element("button", { type: "button", class: "bs-stop", onclick: () => (row.replaceChildren(first), act()) }, agreed);
+  const no = element("button", { type: "button", class: "bs-act", onclick: () => (row.replaceChildren(first), first.focus()) }, kept);
+  row.append(first);
+  return row;
 }
 
 function fileOf(campaign, form) {

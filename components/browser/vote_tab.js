@@ -40,7 +40,7 @@ export class VoteTab extends HTMLElement {
       onstale: () => this.open(this.shown, true),
       onagain: () => this.data.turn("open"),
     });
-    this.data = new CampaignData({ onchange: () => this.open(this.shown, true), onforget: () => this.forgotten() });
+    this.data = new CampaignData({ onchange: () => this.open(this.shown, true), onremove: () => this.removed(), onforget: () => this.forgotten() });
     window.addEventListener("baton-campaign", (event) => {
       this.goHome();
       this.view = "vote";
@@ -142,6 +142,15 @@ export class VoteTab extends HTMLElement {
   }
 
   /** The voter is nobody now: the first card comes again. */
+  removed() {
+    this.round += 1;
+    this.shown = this.campaign = null;
+    remember(null);
+    this.goHome();
+    this.empty();
+    window.dispatchEvent(new CustomEvent("baton-campaigns"));
+  }
+
   async forgotten() {
     await this.open(this.shown, true);
     this.voting.campaign = null;

@@ -38,6 +38,7 @@ def add_to(verbs: Any) -> None:
     for name, does, told in (
         ("show", show, "a campaign as it stands"),
         ("close", close, "take no more votes"),
+        ("remove", remove, "take one that nobody voted in off the list"),
         ("open", reopen, "take votes again, or make the sounds that are missing"),
     ):
         action = actions.add_parser(name, help=told)
@@ -136,6 +137,13 @@ def close(services: Services, asked: argparse.Namespace) -> int:
     """The campaign as it is then."""
     services.campaigns.close(HERE, asked.campaign)
     return show(services, asked)
+
+
+def remove(services: Services, asked: argparse.Namespace) -> int:
+    """Gone, where nobody has voted in it."""
+    services.campaigns.remove(HERE, asked.campaign)
+    tell(id=asked.campaign, is_removed=True)
+    return 0
 
 
 def reopen(services: Services, asked: argparse.Namespace) -> int:

@@ -1,4 +1,4 @@
-"""Campaigns: those that one may see, one as it stands, closing and opening."""
+"""Campaigns: those that one may see, one as it stands, closing, opening, removing."""
 
 from typing import Any
 
@@ -32,9 +32,16 @@ def open_campaign(services: Services, request: Request, owner: str) -> dict[str,
     return campaign(services, request, owner)
 
 
+def remove_campaign(services: Services, request: Request, owner: str) -> dict[str, Any]:
+    """Take one without votes off the lists; only who made it may."""
+    services.campaigns.remove(owner, request.path_params["campaign"])
+    return {"is_removed": True}
+
+
 TABLE: list[tuple[str, str, Answer]] = [
     ("GET", "/campaigns", campaigns),
     ("GET", "/campaigns/{campaign}", campaign),
     ("POST", "/campaigns/{campaign}/close", close_campaign),
     ("POST", "/campaigns/{campaign}/open", open_campaign),
+    ("POST", "/campaigns/{campaign}/remove", remove_campaign),
 ]

@@ -13,6 +13,7 @@ from studio.store.clips import Clip
 from studio.store.database import Database
 
 BUILDING, OPEN, CLOSED, FAILED = "building", "open", "closed", "failed"  # kinds of event too
+REMOVED = "removed"  # one that nobody voted in; no list shows it
 DEGRADED = "#degraded"  # ends the system's name of a sound that was spoiled on purpose, for gold
 
 
@@ -23,7 +24,7 @@ class Campaign:
     id: str
     owner: str
     definition: dict[str, Any]
-    status: str  # BUILDING, OPEN, CLOSED or FAILED
+    status: str  # BUILDING, OPEN, CLOSED, FAILED or REMOVED
     said: str  # what came with the latest event, in words
     created_at: str  # ISO 8601, UTC
 
@@ -59,15 +60,16 @@ class CampaignTable:
     def say(self, campaign: str, kind: str, said: str = "") -> None:
         """From now on the campaign's status is `kind`."""
         with self.database.write() as rows:
-            insert(
-                rows,
-                "campaign_events",
-                id=uuid.uuid4().hex,
-                campaign=campaign,
-                kind=kind,
-                said=said,
-                created_at=now(),
-            )
+            add_event(rows, campaign, kind, said)
+
+    def remove(self, campaign: str) -> int:
+        """Show it no more, unless it has votes; how many it has."""
+        with self.database.write() as rows:
+            question = text("select count(*) from votes where campaign = :campaign")
+            votes = rows.execute(question, {"campaign": campaign}).scalar_one()
+            if not votes:
+                add_event(rows, campaign, REMOVED, "Removed by who made it.")
+        return votes
 
     def get(self, campaign: str) -> Campaign | None:
         """The campaign, or None."""
@@ -119,6 +121,12 @@ class CampaignTable:
         )
         with self.database.read() as rows:
             return [read_row(row) for row in rows.execute(question, values)]
+
+
+def add_event(rows: Connection, campaign: str, kind: str, said: str) -> None:
+    """Write down what became of a campaign."""
+    values = {"id": uuid.uuid4().hex, "campaign": campaign, "kind": kind, "said": said}
+    insert(rows, "campaign_events", **values, created_at=now())
 
 
 def insert(rows: Connection, table: str, **values: Any) -> bool:

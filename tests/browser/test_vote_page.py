@@ -184,6 +184,12 @@ def test_a_campaign_is_made_invited_to_closed_and_forgotten(watch, store):
     page.wait_for_selector(".bs-vote-title .bs-status:has-text('closed')")
     page.click("[data-view=vote]")
     page.wait_for_selector("text=This campaign is closed.")
+    page.click("[data-view=data]")
+    page.click("text=Remove the campaign")
+    page.click(".bs-stop:has-text('Remove')")
+    page.wait_for_selector("text=No campaign is in view.")
+    page.wait_for_selector(".bs-vote-list .bs-empty")
+    assert "campaign=" not in page.url
     assert seen.foreign == []
 
 

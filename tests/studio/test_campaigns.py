@@ -13,6 +13,7 @@ from studio.services.services import Services
 from studio.store.campaigns import DEGRADED
 from studio.store.jobs import WAITING
 from studio.visitors import HERE
+from tests.studio.ballots import ballot, joined, new_voter, shown_to
 from tests.studio.campaigning import DOG, ask_campaign, made_campaign
 from tests.studio.sine_engines import SineEngines
 from tests.studio.small_campaign import small_campaign
@@ -208,6 +209,32 @@ def test_closing_and_opening(either, work):
     assert either.store.jobs.get(unmade).status == WAITING
     work(either)
     assert either.campaigns.view(unmade, HERE)["status"] == "open"
+
+
+def test_a_campaign_without_votes_can_be_removed(either, work):
+    """By the owner alone; it is on no list and has no door any more, and its making stops."""
+    campaign = ask_campaign(either)
+    with pytest.raises(NotAllowed, match="Only who made this campaign"):
+        either.campaigns.remove(OTHER, campaign)
+    either.campaigns.remove(HERE, campaign)
+    work(either)
+    assert either.store.campaigns.clips(campaign) == []
+    assert campaign not in [one["id"] for one in either.campaigns.listing(HERE)]
+    for ask in (either.campaigns.view, either.campaigns.remove):
+        with pytest.raises(Unknown, match="no such campaign"):
+            ask(*((campaign, HERE) if ask == either.campaigns.view else (HERE, campaign)))
+    with pytest.raises(Unknown, match="no such campaign"):
+        either.voting.join(campaign, new_voter())
+
+
+def test_a_campaign_with_votes_is_never_removed(either):
+    """Not even with one that was taken back."""
+    campaign = small_campaign(either.store)
+    voter = joined(either, campaign)
+    either.voting.cast(ballot(shown_to(either, campaign, voter), outcome="skip"), voter)
+    with pytest.raises(Conflict, match="has 1 vote, skips and undone among them"):
+        either.campaigns.remove(HERE, campaign)
+    assert either.campaigns.view(campaign, HERE)["status"] == "open"
 
 
 def test_a_campaign_of_a_backup_can_be_finished(services, work):

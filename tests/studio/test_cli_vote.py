@@ -115,6 +115,15 @@ def test_a_model_that_is_not_there_leaves_no_campaign(run, prompts):
     assert run("list")[1] == []
 
 
+def test_a_campaign_that_nobody_voted_in_is_removed(run, prompts):
+    """And then there is none of that name."""
+    asked = ("--task", "integrity", "--models", "embedded", "--prompts", prompts, "--takes", 1)
+    [made] = run("new", *asked)[1]
+    assert run("remove", made["id"])[:2] == (0, [{"id": made["id"], "is_removed": True}])
+    assert run("list")[1] == []
+    assert "There is no such campaign" in run("remove", made["id"])[2]
+
+
 def test_a_model_that_fails_is_told(run, prompts):
     """The line has the failed campaign, the sentence says why."""
     code, [made], said = run(

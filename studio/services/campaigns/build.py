@@ -93,7 +93,9 @@ class CampaignBuild:
             except Cancelled:
                 raise
             except StudioError as error:
-                self.store.campaigns.say(job.request["campaign"], FAILED, str(error))
+                campaign = job.request["campaign"]
+                if self.store.campaigns.get(campaign).status == BUILDING:
+                    self.store.campaigns.say(campaign, FAILED, str(error))
                 raise
 
         return run

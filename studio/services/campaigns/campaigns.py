@@ -136,6 +136,21 @@ class Campaigns:
         self.store.jobs.ask_stop(campaign, owner)
         self.store.campaigns.say(campaign, CLOSED, "Closed by who made it.")
 
+    def remove(self, owner: str, campaign: str) -> None:
+        """Take a campaign that nobody has voted in off every list, and make no more of its sounds.
+
+        Raises:
+            NotAllowed: it is somebody else's.
+            Conflict: it has votes, which are never thrown away.
+        """
+        found = own_campaign(self.store, owner, campaign)
+        self.store.jobs.ask_stop(found.id, owner)
+        if votes := self.store.campaigns.remove(found.id):
+            raise Conflict(
+                f"This campaign has {votes} {'vote' if votes == 1 else 'votes'}, skips and undone "
+                "among them, and votes are kept; close it instead."
+            )
+
     def open(self, owner: str, campaign: str) -> None:
         """Take votes again; where sounds are missing, make them first.
 

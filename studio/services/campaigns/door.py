@@ -3,7 +3,7 @@
 import re
 
 from studio.refusals import NotAllowed, Unknown
-from studio.store.campaigns import Campaign
+from studio.store.campaigns import REMOVED, Campaign
 from studio.store.store import Store
 
 ID = re.compile(r"[0-9a-f]{32}")
@@ -16,7 +16,7 @@ def campaign_of(store: Store, campaign: str) -> Campaign:
         Unknown: there is none; also for what cannot be an id, which no database is asked about.
     """
     found = store.campaigns.get(campaign) if ID.fullmatch(str(campaign)) else None
-    if found is None:
+    if found is None or found.status == REMOVED:
         raise Unknown("There is no such campaign here; check the link, or ask who sent it.")
     return found
 

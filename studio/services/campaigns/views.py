@@ -6,7 +6,7 @@ from typing import Any
 from pipelines.vote.rubrics import rules
 from studio.services.campaigns.door import campaign_of
 from studio.services.vote.voting import Voting
-from studio.store.campaigns import BUILDING, CLOSED, DEGRADED, FAILED, OPEN, Campaign
+from studio.store.campaigns import BUILDING, CLOSED, DEGRADED, FAILED, OPEN, REMOVED, Campaign
 from studio.store.jobs import DONE, Job
 from studio.store.store import Store
 from studio.voters import Voter
@@ -37,7 +37,7 @@ class CampaignViews:
         return [
             self._view(found, owner, voter)
             for found in self.store.campaigns.latest()
-            if found.owner == owner or found.definition["is_listed"]
+            if found.status != REMOVED and (found.owner == owner or found.definition["is_listed"])
         ]
 
     def is_whole(self, campaign: Campaign) -> bool:
