@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,15 +39,18 @@ class InProcess:
         arguments: of its command line, for a job.
         folder: where the log of a job lies, as `log.txt`; it is added to, never begun anew.
         patience: seconds that a child has to save after it was asked to stop.
+        gives_way_after: seconds after which a child is asked to save and stop when another job waits
+            for an earlier phase; it is begun again afterwards. None: it never gives way.
     """
 
     module: str
     arguments: Callable[[Job], Sequence[str]]
     folder: Callable[[Job], Path]
     patience: float = 60.0
+    gives_way_after: float | None = None
 
     def __call__(self, job: Job, desk: Desk) -> bool:
-        """Run the child to its end.
+        """Run the child to its end; False when it gave way.
 
         Raises:
             Cancelled: it was asked to stop, and everything is kept.
@@ -68,9 +72,11 @@ class InProcess:
                     start_new_session=True,  # Ctrl + C reaches the parent, which then asks in its own way
                 ) as child
             ):
-                self._attend(child, desk)
+                gave_way = self._attend(child, desk)
         if child.returncode == DONE:
             return True
+        if child.returncode == SAVED and gave_way and not desk.should_stop():
+            return False
         if child.returncode == SAVED:
             raise Cancelled()
         if desk.should_stop():
@@ -79,12 +85,15 @@ class InProcess:
             )
         raise StudioError(what_went_wrong(child.returncode, tail(path, begun)))
 
-    def _attend(self, child: subprocess.Popen, desk: Desk) -> None:
-        """Pass on what the child tells until it ends; carry a stop to it."""
+    def _attend(self, child: subprocess.Popen, desk: Desk) -> bool:
+        """Pass on what the child tells until it ends; carry a stop to it. Whether it gave way."""
         told = threading.Thread(target=listen, args=(child.stdout, desk), daemon=True)
         told.start()
-        while child.poll() is None and not desk.stop.wait(0.1):
-            pass
+        begun, gives_way = time.monotonic(), False
+        while child.poll() is None and not gives_way and not desk.stop.wait(0.1):
+            is_time = self.gives_way_after is not None
+            is_time = is_time and time.monotonic() - begun > self.gives_way_after
+            gives_way = is_time and desk.should_give_way()
         child.stdin.close()
         try:
             child.wait(self.patience)
@@ -92,6 +101,7 @@ class InProcess:
             log.warning("a child did not stop within %s s and was ended", self.patience)
             child.kill()
         told.join(timeout=5)
+        return gives_way
 
 
 def listen(lines: TextIO, desk: Desk) -> None:

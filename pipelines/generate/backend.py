@@ -21,6 +21,7 @@ class Backend(Protocol):
 
     name: str
     revision: str  # hash of the weights and of what decides their use
+    adapter: str | None  # hash of the adapter that is merged in, if any
     sample_rate: int  # Hz
     max_seconds: float  # longest sound that can be asked for
     default_steps: int
@@ -78,3 +79,12 @@ class Backend(Protocol):
     @property
     def denoiser(self) -> Any:
         """The torch module that fine-tuning changes or puts adapters on."""
+
+    def with_denoiser(self, denoiser: Any, *, name: str, adapter: str) -> "Backend":
+        """Another model that shares all but the denoiser with this one.
+
+        Args:
+            denoiser: of the same kind, in float32; it is moved and cast, in place.
+            name: how people call the new model.
+            adapter: hash of what makes its denoiser another.
+        """

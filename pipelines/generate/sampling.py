@@ -108,6 +108,7 @@ def unmade(backend: Backend, prompt: Prompt, settings: Settings) -> Candidate:
         prompt=prompt,
         settings=replace(settings, model=backend.name, dtype=backend.dtype),
         revision=backend.revision,
+        adapter=backend.adapter,
         versions={name: version(name) for name in LIBRARIES},
         audio=np.zeros((1, 0), np.float32),
         sample_rate=backend.sample_rate,

@@ -1,6 +1,7 @@
 """TangoFlux behind the backend protocol: placed on a device, prepared for use, one batch a call."""
 
 from collections.abc import Sequence
+from copy import copy
 
 import numpy as np
 import torch
@@ -42,6 +43,7 @@ class TangoFluxBackend:
         dtype: torch.dtype | None = None,
     ) -> None:
         self.name, self.revision = name, revision
+        self.adapter: str | None = None
         self.device = torch.device(device) if device else default_device()
         kind = dtype or fastest_dtype(self.device)
         self.dtype = str(kind).removeprefix("torch.")
@@ -61,6 +63,18 @@ class TangoFluxBackend:
     def denoiser(self) -> FluxTransformer2DModel:
         """The transformer."""
         return self.pipe.transformer
+
+    def with_denoiser(
+        self, denoiser: FluxTransformer2DModel, *, name: str, adapter: str
+    ) -> "TangoFluxBackend":
+        """Another model over the same codec and text encoder; see `Backend.with_denoiser`."""
+        other = copy(self)
+        other.name, other.adapter = name, adapter
+        nn.Module.to(denoiser.eval(), self.device, self.denoiser.dtype)
+        parts = {**self.pipe.components, "transformer": denoiser}
+        told = ("frames", "default_steps", "default_guidance")
+        other.pipe = TangoFluxPipeline(**parts, **{name: self.pipe.config[name] for name in told})
+        return other
 
     def sample(
         self,

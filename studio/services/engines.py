@@ -16,6 +16,7 @@ from pipelines.errors import StudioError
 from pipelines.records import Candidate, Prompt, Settings
 from pipelines.seeds import check_seed
 from studio.config import Config
+from studio.services.adapters import Adapters
 
 if TYPE_CHECKING:
     from pipelines.clap import Clap
@@ -48,22 +49,25 @@ class Engines:
 
     def __init__(self, config: Config) -> None:
         self.config = config
+        self.adapters = Adapters(config.data)
         self.loaded: dict[tuple[str, str], Any] = {}
         self.states: dict[str, State] = {}
         self.lock = threading.Lock()  # guards the three dictionaries, never held while loading
         self.turns: dict[tuple[str, str], threading.Lock] = {}
 
     def models(self) -> "list[ModelInfo]":
-        """The checkpoints that are here, without loading any."""
+        """The checkpoints that are here and the adapters that are kept, without loading any."""
         from pipelines.generate import checkpoints
 
-        return checkpoints.available()
+        return [*checkpoints.available(), *self.adapters.models()]
 
     def defaults(self, name: str) -> tuple[int, float]:
         """The steps and the guidance that a model is at its best with, without loading it."""
         loaded = self.loaded_backend(name)
         if loaded is not None:
             return loaded.default_steps, loaded.default_guidance
+        if self.adapters.folder_of(name) is not None:
+            return self.defaults(self.adapters.base_of(name))
         told: dict[str, Any] = {}
         for model in self.models():
             index = Path(model.path) / "model_index.json"
@@ -199,7 +203,13 @@ class Engines:
     def _load_backend(self, name: str) -> "Backend":
         from pipelines.generate import checkpoints
 
-        return checkpoints.load(name, device=self.config.device)
+        folder = self.adapters.folder_of(name)
+        if folder is None:
+            return checkpoints.load(name, device=self.config.device)
+        from pipelines.recipes.adapted import adapted
+
+        base = self.adapters.base_of(name)
+        return adapted(self.backend(base), base, folder, name=name)
 
     def _load_clap(self, name: str) -> "Clap":
         from pipelines import clap

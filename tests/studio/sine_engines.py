@@ -21,7 +21,7 @@ class SineBackend:
     """Keeps the protocol of `pipelines.generate.backend`, as far as sampling goes."""
 
     revision, sample_rate, max_seconds = "r1", RATE, 10.24
-    dtype = "float32"
+    adapter, dtype = None, "float32"
     default_steps, default_guidance = 25, 4.5
     latent_shape = (128, 8)
 

@@ -83,6 +83,43 @@ def test_how_a_child_ends_is_told(run, what, sentence):
     assert re.search(sentence, job.error), job.error
 
 
+def test_a_child_gives_way_and_is_begun_again(tmp_path):
+    """Another job's earlier phase goes first; the child saves, and goes on when it is taken up again."""
+    store = Store(tmp_path / "data")
+    done = []
+    child = InProcess(
+        module=CHILD,
+        arguments=lambda job: ["long", str(tmp_path)],
+        folder=lambda job: tmp_path / job.id,
+        gives_way_after=0.0,
+    )
+
+    def quick(job, desk):
+        done.append(job.id)
+        return True
+
+    works = [Work(kind="count", phases=(quick, child)), Work(kind="quick", phases=(quick,))]
+    worker = Worker(store.jobs, works, pulse=0.02)
+    job = worker.submit("count", "me", {})
+    worker.run_next()
+    other = worker.submit("quick", "you", {})
+    store.jobs.change(other, status="stopped")  # nobody waits yet
+    thread = threading.Thread(target=worker.run_next)
+    thread.start()
+    until = time.monotonic() + 20
+    while not store.jobs.get(job).note.startswith("at"):
+        assert time.monotonic() < until
+        time.sleep(0.02)
+    store.jobs.change(other, status="waiting")
+    thread.join(30)
+    assert (store.jobs.get(job).status, store.jobs.get(job).phase) == ("waiting", 1)
+    assert (tmp_path / "saved").exists()
+    worker.run_next()
+    assert done[-1] == other
+    worker.close()
+    store.close()
+
+
 def test_a_child_of_a_dead_parent_saves_and_ends(tmp_path):
     """The end of its standard input is all that it needs to hear."""
     child = subprocess.Popen(

@@ -1,0 +1,153 @@
+"""The adapters that are kept: each is a model of its own, to choose wherever a model is chosen.
+
+An adapter that comes with the studio lies in assets/aligned; those that people trained and kept lie
+in the data folder, each in a folder named by its hash.
+"""
+
+import json
+import logging
+import re
+import shutil
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pipelines.errors import StudioError
+
+if TYPE_CHECKING:
+    from pipelines.generate.checkpoints import ModelInfo
+
+log = logging.getLogger(__name__)
+ASSETS = Path(__file__).parents[2] / "assets"
+SHIPPED, SHIPPED_BASE = "embedded-aligned", "embedded"
+CARD, ABOUT = "adapter.json", "about.json"
+TITLE_LENGTH = 80
+
+
+@dataclass(frozen=True, kw_only=True)
+class About:
+    """What people are told of an adapter, beside what it is by itself."""
+
+    title: str
+    base: str  # what `checkpoints.load` takes for the model that it changes
+    recipe: str  # baton, supervised, …
+    simulated: bool  # whether a simulated listener's judgements made it
+    run: str  # the job that trained it
+    made_at: str  # UTC, ISO 8601
+
+
+@dataclass(frozen=True)
+class Adapters:
+    """Finds, keeps and removes adapters.
+
+    Args:
+        data: the data folder.
+        assets: holds the one that comes with the studio.
+    """
+
+    data: Path
+    assets: Path = ASSETS
+
+    def models(self) -> "list[ModelInfo]":
+        """Every adapter as a model to choose: the shipped one, then those that were kept, by title.
+
+        One whose card cannot be read is left out, and the log says so: the others are of use.
+        """
+        found = []
+        for folder in self._kept():
+            try:
+                found.append(self._info(folder))
+            except StudioError as error:
+                log.warning("a kept adapter is left out: %s", error)
+        shipped = [self._shipped()] if (self.assets / "aligned" / CARD).is_file() else []
+        return shipped + sorted(found, key=lambda model: model.title)
+
+    def folder_of(self, name: str) -> Path | None:
+        """Where the adapter of this model lies; None where the name is no adapter's."""
+        found = [model.path for model in self.models() if model.name == name]
+        return found[0] if found else None
+
+    def base_of(self, name: str) -> str:
+        """The model that this one changes."""
+        folder = self.folder_of(name)
+        if folder is None:
+            raise StudioError(f"There is no aligned model {name[:80]!r}; choose one of the list.")
+        return SHIPPED_BASE if name == SHIPPED else self.about(folder).base
+
+    def keep(self, folder: Path, about: About) -> "ModelInfo":
+        """Copy the adapter of a folder to those that are kept; kept again it has the new title.
+
+        Raises:
+            StudioError: the folder holds no whole adapter, or the title is empty or too long.
+        """
+        from pipelines.finetune.adapter_files import read_card
+
+        title = " ".join(about.title.split())
+        if not 1 <= len(title) <= TITLE_LENGTH:
+            raise StudioError(
+                f"The title has {len(title)} characters; give 1 to {TITLE_LENGTH} of them."
+            )
+        place = self.data / "adapters" / read_card(folder).hash
+        place.mkdir(parents=True, exist_ok=True)
+        for path in sorted(folder.iterdir(), key=lambda path: path.name == CARD):  # the card last
+            if path.is_file() and path.name != ABOUT:
+                shutil.copyfile(path, place / f"{path.name}.part")
+                (place / f"{path.name}.part").replace(place / path.name)
+        part = place / f"{ABOUT}.part"
+        part.write_text(json.dumps({**asdict(about), "title": title}, indent=1) + "\n")
+        part.replace(place / ABOUT)
+        return self._info(place)
+
+    def remove(self, name: str) -> None:
+        """Forget an adapter that was kept; what it made stays."""
+        folder = self.folder_of(name)
+        if folder is None or folder.parent != self.data / "adapters":
+            raise StudioError(f"There is no kept model {name[:80]!r} to remove.")
+        (folder / ABOUT).unlink()  # first: a folder without it is none
+        shutil.rmtree(folder)
+
+    def about(self, folder: Path) -> About:
+        """What people are told of the adapter in a folder."""
+        try:
+            told: Mapping = json.loads((folder / ABOUT).read_text())
+            return About(**told)
+        except (OSError, ValueError, TypeError) as error:
+            raise StudioError(
+                f"{folder.name}/{ABOUT} cannot be read ({error}); remove the folder, and keep the "
+                "run's adapter again."
+            ) from error
+
+    def _kept(self) -> list[Path]:
+        place = self.data / "adapters"
+        whole = re.compile(r"[0-9a-f]{16}")
+        return [
+            path
+            for path in sorted(place.glob("*"))
+            if whole.fullmatch(path.name) and (path / ABOUT).is_file() and (path / CARD).is_file()
+        ]
+
+    def _info(self, folder: Path) -> "ModelInfo":
+        from pipelines.generate.checkpoints import ModelInfo
+
+        about = self.about(folder)
+        heard = "a simulated listener's" if about.simulated else "people's"
+        judged = f" on {heard} judgements" if about.recipe != "supervised" else ""
+        return ModelInfo(
+            name=f"{about.base}+{folder.name[:8]}",
+            title=about.title,
+            path=folder,
+            licence="as its base",
+            note=f"{about.base} with an adapter trained by {about.recipe}{judged}.",
+        )
+
+    def _shipped(self) -> "ModelInfo":
+        from pipelines.generate.checkpoints import ModelInfo
+
+        return ModelInfo(
+            name=SHIPPED,
+            title="Embedded, aligned",
+            path=self.assets / "aligned",
+            licence="Apache-2.0",
+            note="The embedded model aligned by BATON on a simulated listener's labels.",
+        )
