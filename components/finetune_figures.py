@@ -163,10 +163,14 @@ def _told_moments(moments: Sequence[Values]) -> str:
         if last.get(key) is None:
             continue
         base = _base(moments, key)
-        before = "" if base is None or last["step"] == 0 else f", {base:.3f} of the base"
-        parts.append(f"{word} {last[key]:.3f}{before}")
-    told = f"Held-out prompts after epoch {last['epoch']:.3g}: {'; '.join(parts)}."
-    return told.replace("-", "−")
+        before = "" if base is None or last["step"] == 0 else f", {_plain(base)} of the base"
+        parts.append(f"{word} {_plain(last[key])}{before}")
+    return f"Held-out prompts after epoch {last['epoch']:.3g}: {'; '.join(parts)}."
+
+
+def _plain(value: float) -> str:
+    """A score with the minus sign that is as wide as a plus."""
+    return f"{value:.3f}".replace("-", "−")
 
 
 FIGURES: dict[str, Callable[[Values], dict[str, Any] | None]] = {
