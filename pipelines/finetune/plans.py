@@ -24,6 +24,7 @@ class Plan:
     clip: float = 1.0  # largest gradient norm
     adapter: AdapterConfig | None = AdapterConfig()  # None: all weights
     levels: NoiseLevels = USUAL
+    data_levels: NoiseLevels | None = None  # of the data rows, where they are to see others
     micro_batch: int = 32  # rows at once: memory, and the last bits of the sums
     save_every: int = 50  # steps between checkpoints
     seed: int = 0
@@ -58,7 +59,8 @@ class Plan:
 
 def plan_from(values: dict[str, Any]) -> Plan:
     """The plan of plain values; an unknown key is an error that lists the known ones."""
-    parts = {"mix": Mix, "adapter": AdapterConfig, "levels": NoiseLevels}
+    parts = {"mix": Mix, "adapter": AdapterConfig}
+    parts |= {"levels": NoiseLevels, "data_levels": NoiseLevels}
     made = {}
     for name, value in _known(Plan, values).items():
         if name in parts and isinstance(value, dict):

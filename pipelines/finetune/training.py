@@ -201,6 +201,8 @@ class _Run:
         rng = torch_generator(plan.seed, "noise", step)
         noise = torch.randn(len(batch), *self.cache.latent_shape, generator=rng)
         sigma = plan.levels.draw(len(batch), rng)
+        if plan.data_levels is not None:
+            sigma = torch.where(is_pretrain, sigma, plan.data_levels.draw(len(batch), rng))
         terms = torch.zeros(2)
         # A row of weight 0 adds nothing to Eq. 7, so its pass is not made; the mean still counts it.
         for part in weights.nonzero().flatten().split(plan.micro_batch):

@@ -20,7 +20,8 @@ def test_the_paper_settings_are_those_of_section_4_1():
 
 def test_plain_values_make_the_same_plan():
     """There and back, for every plan we ship and its control."""
-    for plan in (*PLANS.values(), control_of(EMBEDDED)):
+    apart = Plan(data_levels=NoiseLevels(high_share=1.0))
+    for plan in (*PLANS.values(), control_of(EMBEDDED), apart):
         assert plan_from(plan.values) == plan
 
 

@@ -14,6 +14,7 @@ from pipelines.finetune.adapters import AdapterConfig, is_adapted
 from pipelines.finetune.checkpoints import choose, steps_kept
 from pipelines.finetune.data import PRETRAIN, REWARD, Mix, Row
 from pipelines.finetune.latents import Cache, write_cache
+from pipelines.finetune.levels import NoiseLevels
 from pipelines.finetune.plans import Plan, control_of
 from pipelines.finetune.training import finetune, rate_at
 from pipelines.generate.tangoflux_backend import TangoFluxBackend
@@ -193,6 +194,24 @@ def test_rows_of_weight_zero_are_not_computed_but_counted(backend, cache, tmp_pa
     assert seen == [1, 1]
     assert losses(tmp_path / "one of four")[0]["pretrain_loss"] is None
     assert 0 < losses(tmp_path / "one of four")[0]["data_loss"]
+
+
+def test_data_rows_can_see_noise_levels_of_their_own(backend, cache, tmp_path, monkeypatch):
+    """High ones for them, and for the rows of D_pretrain the very levels of before."""
+    seen: dict[str, torch.Tensor] = {}
+
+    def errors(self, rows, noise, sigma):
+        seen[self.folder.name] = sigma
+        return sum(p.sum() for p in self.parameters.values()).expand(len(rows))
+
+    monkeypatch.setattr(training._Run, "errors", errors)
+    rows = [replace(row, weight=1.0) for row in ROWS]  # so that every row is passed on
+    one = replace(PLAN, steps=1, mix=Mix(data=30, pretrain=20), micro_batch=50)
+    apart = replace(one, data_levels=NoiseLevels(high_share=1.0, high_from=0.9))
+    for name, plan in (("together", one), ("apart", apart)):
+        finetune(backend, rows, cache, plan, tmp_path / name)
+    assert seen["apart"][:30].min() >= 0.9 > seen["together"][:30].median()
+    assert torch.equal(seen["apart"][30:], seen["together"][30:])
 
 
 def test_the_control_is_a_plan_and_needs_no_labels_to_differ(backend, cache, whole, tmp_path):
