@@ -29,6 +29,7 @@ from studio.services.generate.views import Views
 from studio.services.prompt_sets import prompt_sets, prompts_of
 from studio.services.requests import Request, check_request, read_prompt_file
 from studio.services.results.results import Results
+from studio.services.reward.rewards import Rewards
 from studio.services.vote.forgetting import Forgetting
 from studio.services.vote.voting import Voting
 from studio.services.vote_data.vote_data import VoteData
@@ -53,6 +54,9 @@ class Services:
         self.comparison = Comparison(self.store, self.engines, maker, judging)
         self.views = Views(self.store, self.engines)
         self.comparisons = ComparisonViews(self.store, self.engines, self.views)
+        self.reward = Rewards(
+            self.store, self.engines, config.data, self.views, self.comparisons, lambda: self.worker
+        )
         self.downloads = Downloads(self.store)
         self.world = World(self.engines)
         self.evaluation = Evaluation(self.engines, config.data)
@@ -67,6 +71,7 @@ class Services:
         self.campaign_folders = CampaignFolders(self.campaigns, self.store.clips)
         self.simulated_voters = SimulatedVoters(self.store, self.engines, self.voting)
         works = [self.generation.work, self.comparison.work, build.work, self.results.work]
+        works.append(self.reward.work)
         self.worker = Worker(self.store.jobs, works)
         self.warming = threading.Event()
 

@@ -1,0 +1,180 @@
+"""How well a head tells labels and votes that it did not learn from, with CLAP's own beside it."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import torch
+
+from pipelines.intervals import Interval, bootstrap_clusters
+from pipelines.reward import metrics
+from pipelines.reward.head import RewardHead
+from pipelines.reward.labels import Example, Material
+from pipelines.reward.training import Vectors
+
+REPEATS = 500  # bootstrap draws, as in `metrics.evaluate`
+PAIRS = "pairs"
+RANKING = ("auc", "order_within_prompts")  # what a similarity can be asked; it is no probability
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rewards:
+    """What one scorer gives to some material."""
+
+    labels: np.ndarray  # [examples], of the labelled sounds
+    pairs: np.ndarray  # [pairs, 2], of the chosen and the rejected sound
+
+
+def rewards_of(head: RewardHead, material: Material, vectors: Vectors) -> Rewards:
+    """A head's rewards of all labelled sounds and pairs."""
+
+    def of(rows: Sequence[tuple[str, str]]) -> np.ndarray:
+        if not rows:
+            return np.empty(0)
+        texts = torch.from_numpy(np.stack([vectors.texts[prompt] for prompt, _ in rows]))
+        clips = torch.from_numpy(np.stack([vectors.clips[clip] for _, clip in rows]))
+        return head.reward(texts, clips).numpy().astype(np.float64)
+
+    return _rewards(of, material)
+
+
+def clap_rewards(material: Material, vectors: Vectors) -> Rewards:
+    """CLAP's similarity as a reward, (1 + cosine) / 2.
+
+    Args:
+        material: what to score.
+        vectors: of CLAP on both sides.
+    """
+
+    def of(rows: Sequence[tuple[str, str]]) -> np.ndarray:
+        cosines = [float(vectors.texts[prompt] @ vectors.clips[clip]) for prompt, clip in rows]
+        return ((1 + np.array(cosines)) / 2).clip(0, 1)
+
+    return _rewards(of, material)
+
+
+def figures(
+    material: Material, reward: Rewards, clap: Rewards, *, seed: int
+) -> dict[str, dict[str, Interval]]:
+    """The figures of `metrics.evaluate` and of the pairs: the reward's, CLAP's, their difference.
+
+    Of CLAP only what a ranking has: its similarity is no probability. Sounds on which raters are
+    split evenly have no label to be told, and are left out.
+
+    Args:
+        material: held out.
+        reward: of the head, for this material.
+        clap: the same of CLAP.
+        seed: of the intervals; whole prompts are drawn, for both scorers alike.
+
+    Returns:
+        {"reward", "clap", "difference"}, each by the name of the figure. Without labels, or without
+        pairs, their figures are not there.
+    """
+    found: dict[str, dict[str, Interval]] = {"reward": {}, "clap": {}, "difference": {}}
+    sure = clear(material.examples)
+    if sure:
+        labels = [round(material.examples[at].target) for at in sure]
+        prompts = [material.examples[at].prompt for at in sure]
+        ours, theirs = reward.labels[sure], clap.labels[sure]
+        found["reward"] = metrics.evaluate(ours, labels, prompts, seed=seed)
+        judged = metrics.evaluate(theirs, labels, prompts, seed=seed)
+        found["clap"] = {name: judged[name] for name in RANKING}
+        found["difference"] = _gains(ours, theirs, labels, prompts, seed=seed)
+    if material.pairs:
+        prompts = [pair.prompt for pair in material.pairs]
+        ours, theirs = told_right(reward.pairs), told_right(clap.pairs)
+        for name, values in (("reward", ours), ("clap", theirs), ("difference", ours - theirs)):
+            found[name][PAIRS] = bootstrap_clusters(
+                lambda at, values=values: float(values[at].mean()),
+                np.asarray(prompts), seed=seed, repeats=REPEATS,
+            )  # fmt: skip
+    return found
+
+
+def histograms(
+    material: Material, reward: Rewards, clap: Rewards
+) -> dict[str, dict[int, dict[str, list[float]]]] | None:
+    """Rewards by label, papers/baton.txt Figure 4, and CLAP's over its own range; None: no labels."""
+    sure = clear(material.examples)
+    if not sure:
+        return None
+    labels = np.array([round(material.examples[at].target) for at in sure])
+    similar = clap.labels[sure]
+    low, high = similar.min(), max(similar.max(), similar.min() + 1e-6)
+    spread = metrics.histogram((similar - low) / (high - low), labels)
+    for bars in spread.values():
+        bars["edges"] = [float(low + (high - low) * edge) for edge in bars["edges"]]
+    return {"reward": metrics.histogram(reward.labels[sure], labels), "clap": spread}
+
+
+def calibration(material: Material, reward: Rewards) -> list[metrics.Bin] | None:
+    """What was foretold against what people said; None: no labels."""
+    sure = clear(material.examples)
+    labels = np.array([round(material.examples[at].target) for at in sure])
+    return metrics.calibration_curve(reward.labels[sure], labels) if sure else None
+
+
+def disagreements(material: Material, reward: Rewards, count: int) -> list[int]:
+    """The places of the labelled sounds on which reward and people are furthest apart, in order."""
+    targets = np.array([example.target for example in material.examples])
+    return metrics.disagreements(reward.labels, targets, count)
+
+
+def clear(examples: Sequence[Example]) -> list[int]:
+    """The places of the examples that most raters put on one side."""
+    return [at for at, example in enumerate(examples) if example.target != 0.5]
+
+
+def told_right(pairs: np.ndarray) -> np.ndarray:
+    """1 where the chosen sound gets more, 0 where it gets less, 0.5 for equal rewards.
+
+    >>> told_right(np.array([[0.9, 0.1], [0.2, 0.6], [0.5, 0.5]])).tolist()
+    [1.0, 0.0, 0.5]
+
+    Args:
+        pairs: [pairs, 2], of the chosen and of the rejected.
+    """
+    return (np.sign(pairs[:, 0] - pairs[:, 1]) + 1) / 2
+
+
+def of_task(material: Material, rewards: Rewards, task: str) -> tuple[Material, Rewards]:
+    """The labels of one task, and their rewards; no pairs."""
+    at = [place for place, example in enumerate(material.examples) if example.task == task]
+    kept = replace(material, examples=[material.examples[place] for place in at], pairs=())
+    return kept, Rewards(labels=rewards.labels[at], pairs=np.empty((0, 2)))
+
+
+def _rewards(of: Callable[[Sequence[tuple[str, str]]], np.ndarray], material: Material) -> Rewards:
+    chosen = of([(pair.prompt, pair.chosen) for pair in material.pairs])
+    rejected = of([(pair.prompt, pair.rejected) for pair in material.pairs])
+    return Rewards(
+        labels=of([(example.prompt, example.clip) for example in material.examples]),
+        pairs=np.stack([chosen, rejected], axis=1),
+    )
+
+
+def _gains(
+    ours: np.ndarray,
+    theirs: np.ndarray,
+    labels: Sequence[int],
+    prompts: Sequence[str],
+    *,
+    seed: int,
+) -> dict[str, Interval]:
+    """How much better the ranking of the one is, over the same draws of prompts."""
+    _, y, p = metrics.validate(ours, labels, prompts)
+    measures: Mapping[str, Callable[[np.ndarray, Any], float]] = {
+        "auc": lambda r, at: metrics.area_under_curve(r[at], y[at]),
+        "order_within_prompts": lambda r, at: metrics.order_within_prompts(r[at], y[at], p[at]),
+    }
+    return {
+        name: bootstrap_clusters(
+            lambda at, measure=measure: measure(ours, at) - measure(theirs, at),
+            p,
+            seed=seed,
+            repeats=REPEATS,
+        )  # fmt: skip
+        for name, measure in measures.items()
+    }
