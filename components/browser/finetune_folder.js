@@ -1,0 +1,95 @@
+/** A creator's own sounds: choose a folder that is here, or send a zip of one. */
+
+import { address, ask, attempt } from "./ask.js";
+import { element, say } from "./element.js";
+import { capital, span, whole } from "./finetune_words.js";
+import { plural } from "./words.js";
+
+export class Folder {
+  /** name: of its field; onchange: called when another is chosen. */
+  constructor(name, onchange) {
+    this.onchange = onchange;
+    this.choice = element("select", { "aria-label": name, onchange: () => (this.tell(), onchange()) });
+    this.file = element("input", { type: "file", accept: ".zip", class: "bs-unseen", tabindex: -1, "aria-hidden": "true", onchange: () => this.send() });
+    this.press = element("button", { type: "button", class: "bs-act", onclick: () => this.file.click() }, "Upload a zip");
+    this.away = element("span", {});
+    this.meter = element("progress", { max: 1, value: 0, hidden: true, "aria-label": "Upload" });
+    this.said = element("p", { class: "bs-status", role: "status" });
+    this.node = element("div", { class: "bs-fine-folder" }, this.choice, element("div", { class: "bs-fine-inputs" }, this.press, this.file), this.meter, this.said,
+      element("small", {}, "A zip of WAV, FLAC, OGG or MP3 files, each with its words: in a captions.csv with the columns file and caption, or in a .txt of the same name."));
+    this.node.addEventListener("dragover", (event) => event.preventDefault());
+    this.node.addEventListener("drop", (event) => {
+      event.preventDefault();
+      if (event.dataTransfer.files.length) this.send(event.dataTransfer.files[0]);
+    });
+  }
+
+  get value() {
+    return this.choice.value || null;
+  }
+
+  /** The folders that are here; most: MB of a zip, null where there is no bound. */
+  take(folders, most = null) {
+    const chosen = this.value;
+    [this.folders, this.most] = [folders, most];
+    const options = folders.map((one) => element("option", { value: one.id, selected: one.id === chosen }, `${one.title} (${plural(one.sounds, "sound")})`));
+    this.choice.replaceChildren(...options);
+    this.choice.hidden = !folders.length;
+    this.tell();
+  }
+
+  tell() {
+    const one = this.folders?.find(({ id }) => id === this.value);
+    if (!one) this.said.textContent = "";
+    else {
+      const facts = [plural(one.sounds, "sound"), plural(one.captions, "caption"), one.seconds ? span(one.seconds) : null];
+      const lost = leftOut(one.left_out);
+      this.said.textContent = `${facts.filter(Boolean).join(", ")}.${lost ? ` ${capital(lost)}.` : ""}`;
+    }
+  }
+
+  async send(file = this.file.files[0]) {
+    if (!file) return;
+    if (this.most && file.size > this.most * 1e6) return say(`${file.name} has ${whole(file.size / 1e6)} MB; at most ${this.most} MB are taken. Leave out sounds, or make them mono or shorter.`, "wrong");
+    this.press.disabled = true;
+    this.meter.hidden = false;
+    const made = await attempt(() => sent(file, (share) => Object.assign(this.meter, { value: share })));
+    this.press.disabled = false;
+    this.meter.hidden = true;
+    this.file.value = "";
+    if (!made) return;
+    this.take([made, ...this.folders.filter(({ id }) => id !== made.id)], this.most);
+    this.choice.value = made.id;
+    this.tell();
+    this.onchange();
+  }
+}
+
+/** "3 without words" of {reason: count}; a plain number, or nothing. */
+function leftOut(found) {
+  if (!found) return "";
+  if (typeof found === "number") return `${whole(found)} left out`;
+  return Object.entries(found).filter(([, count]) => count).map(([reason, count]) => `${whole(count)} left out: ${reason}`).join("; ");
+}
+
+/** Send a file, and be told how much of it has gone; what the studio says of it. */
+async function sent(file, onshare) {
+  const title = file.name.replace(/\.zip$/i, "");
+  const { status, answer } = await new Promise((done) => {
+    const request = new XMLHttpRequest(); // fetch does not tell how much has gone
+    request.open("POST", address(`finetune/folders?title=${encodeURIComponent(title)}`));
+    request.setRequestHeader("content-type", "application/zip");
+    request.upload.onprogress = (event) => event.lengthComputable && onshare(event.loaded / event.total);
+    request.onloadend = () => done({ status: request.status, answer: request.responseText });
+    request.send(file);
+  });
+  if (status === 0) await ask("state"); // tells when it is the studio that is gone
+  let told = {};
+  try {
+    told = JSON.parse(answer);
+  } catch {
+    // what is no JSON is told by its status
+  }
+  if (status !== 200) throw new Error(told.error ?? `The zip was not taken (${status}); try again.`);
+  return told;
+}

@@ -1,0 +1,241 @@
+/** What a run is to learn from and how: counted, and its time told, before it begins. */
+
+import { ask, attempt } from "./ask.js";
+import { element } from "./element.js";
+import { dataSummary } from "./finetune_data.js";
+import { Folder } from "./finetune_folder.js";
+import { Settings } from "./finetune_settings.js";
+import { span, whole } from "./finetune_words.js";
+import { plural } from "./words.js";
+
+const SOON = 400; // ms from a change until the studio is asked what it comes to
+const RECIPES = [
+  ["baton", "BATON", "From labels: sounds that people called aligned count, by a reward model also those that nobody labelled."],
+  ["supervised", "My own sounds", "Plain fine-tuning on a folder of sounds with their words, each counting in full."],
+];
+const CLAP = "clap";
+
+export class FinetuneForm extends HTMLElement {
+  connectedCallback() {
+    if (this.parts) return;
+    this.build();
+    document.addEventListener("click", (event) => {
+      const tab = event.target.closest?.('[role="tab"]');
+      if (tab?.textContent.trim() === "Finetune") this.load();
+    });
+    window.addEventListener("baton-finetunes", () => this.load());
+    this.asked = new URLSearchParams(location.search).get("reward");
+    this.load();
+  }
+
+  build() {
+    const changed = () => this.changed();
+    this.recipe = "baton";
+    this.folder = new Folder("Folder of sounds", changed);
+    this.own = new Folder("Sounds like those that the base was trained on", changed);
+    this.settings = new Settings(changed);
+    const p = (this.parts = {
+      recipes: element("div", { class: "bs-fine-recipes" }, ...RECIPES.map(([name, title, about]) => choice("radio", "bs-fine-recipe", name, title, about, name === "baton", () => this.turn(name)))),
+      base: element("select", { "aria-label": "Base", onchange: changed }),
+      baseSaid: element("small", {}),
+      labels: element("div", { class: "bs-fine-choices" }),
+      reward: element("select", { "aria-label": "Reward", onchange: () => this.turnReward() }),
+      rewardSaid: element("small", {}),
+      further: element("input", { type: "number", min: 0, step: 1, class: "bs-fine-input", inputmode: "numeric", "aria-label": "Further sounds", placeholder: "as many", oninput: changed }),
+      title: element("input", { type: "text", maxlength: 80, class: "bs-fine-input", "aria-label": "Title", placeholder: "What it will be called" }),
+      estimate: element("section", { class: "bs-fine-estimate", "aria-label": "What it comes to", "aria-live": "polite" }),
+      button: element("button", { type: "submit", id: "finetune-button", class: "bs-fine-start" }, "Finetune"),
+      wrong: element("p", { class: "bs-fine-wrong", role: "alert" }),
+    });
+    this.further = part("Further sounds", p.further, element("small", {}, "Made by the base for other prompts, and scored by the reward; left empty: as many as are labelled."));
+    this.byRecipe = {
+      baton: [part("Labels", p.labels), part("Reward", p.reward, p.rewardSaid), this.further],
+      supervised: [part("Sounds", this.folder.node)],
+    };
+    this.ownPart = part("Its own data", this.own.node, element("small", {}, "What this base was trained on is not here. Sounds like it keep what the base can do; without them β is 0."));
+    this.node = element(
+      "form",
+      { class: "bs-fine-form", onsubmit: (event) => (event.preventDefault(), this.start()) },
+      element("h2", { class: "bs-vote-h2" }, "Finetune a model"),
+      part("Recipe", p.recipes),
+      part("Base", p.base, p.baseSaid),
+      ...this.byRecipe.baton, ...this.byRecipe.supervised,
+      this.ownPart,
+      this.settings.node,
+      part("Title", p.title),
+      p.estimate, p.button, p.wrong,
+    );
+    this.append(this.node);
+    this.turn("baton", true);
+  }
+
+  /** What there is to learn from, fresh; what was chosen stays chosen. */
+  async load() {
+    const found = await attempt(() => ask("finetune/sources"));
+    if (!found) return;
+    const isFirst = !this.sources;
+    this.sources = found;
+    const p = this.parts;
+    this.fillBases(found.bases);
+    this.fillLabels(found.campaigns);
+    this.fillRewards(found.rewards);
+    const most = found.limits?.folder_mb ?? null;
+    this.folder.take(found.folders, most);
+    this.own.take(found.folders, most);
+    if (isFirst && !found.campaigns.some((one) => !one.why_not) && found.folders.length) this.turn("supervised");
+    window.dispatchEvent(new CustomEvent("baton-finetune-sources", { detail: found }));
+    p.button.disabled = false;
+    this.changed();
+  }
+
+  fillBases(bases) {
+    const { base } = this.parts;
+    const chosen = base.value;
+    base.replaceChildren(...bases.map((one) => element("option", { value: one.name, disabled: !one.can_train, selected: one.name === chosen }, one.title)));
+    if (!base.value) base.value = bases.find((one) => one.can_train)?.name ?? "";
+    const cannot = bases.filter((one) => !one.can_train && one.why_not);
+    this.parts.baseSaid.textContent = cannot.map((one) => `${one.title}: ${one.why_not}`).join(" ");
+  }
+
+  fillLabels(campaigns) {
+    const chosen = new Set(this.campaigns);
+    const usable = campaigns.filter((one) => !one.why_not);
+    if (!this.hasLabels && usable.length) chosen.add(usable[0].id); // the newest, until a person chose
+    this.hasLabels ||= usable.length > 0;
+    const rows = campaigns.map((one) => {
+      const row = choice("checkbox", "bs-fine-labels", one.id, one.title, one.why_not ?? factsOf(one), chosen.has(one.id) && !one.why_not, () => this.changed());
+      row.querySelector("input").disabled = Boolean(one.why_not);
+      if (one.simulated) row.querySelector("b").after(element("span", { class: "bs-badge bs-res-simulated" }, "simulated"));
+      return row;
+    });
+    const none = element("p", { class: "bs-fine-none" }, campaigns.length ? "None of them can be learned from yet. " : "Nobody has labelled anything yet. ", element("a", { href: "?tab=vote" }, "Label some sounds in Vote"), ", about 60 of them; ten minutes are enough.");
+    this.parts.labels.replaceChildren(...rows, ...(usable.length ? [] : [none]));
+  }
+
+  fillRewards(rewards) {
+    const { reward } = this.parts;
+    const isKnown = (value) => value === "" || value === CLAP || rewards.some((one) => one.id === value);
+    const wanted = this.asked && rewards.some((one) => one.id === this.asked) ? this.asked : reward.options.length && isKnown(reward.value) ? reward.value : (rewards[0]?.id ?? "");
+    if (wanted === this.asked) this.asked = null;
+    const options = [...rewards.map((one) => [one.id, `${one.title}${one.auc?.value ? ` · AUC ${one.auc.value.toFixed(2)}` : ""}${one.simulated ? " · simulated" : ""}`]), [CLAP, "CLAP similarity"], ["", "None: labels alone"]];
+    reward.replaceChildren(...options.map(([value, word]) => element("option", { value, selected: value === wanted }, word)));
+    this.turnReward(true);
+  }
+
+  turnReward(isQuiet = false) {
+    const { reward, rewardSaid } = this.parts;
+    const hints = { "": "Only what was labelled counts.", [CLAP]: "How near sound and words are by CLAP, unlearned; a trained reward knows more." };
+    rewardSaid.replaceChildren(hints[reward.value] ?? "Scores what nobody labelled; where there is a label, the label counts.");
+    if (!this.sources?.rewards.length) rewardSaid.append(" ", element("a", { href: "?tab=reward" }, "Train one in Reward"), " from your labels.");
+    this.further.hidden = this.recipe !== "baton" || reward.value === "";
+    if (!isQuiet) this.changed();
+  }
+
+  turn(recipe, isQuiet = false) {
+    this.recipe = recipe;
+    for (const [name, parts] of Object.entries(this.byRecipe)) for (const one of parts) one.hidden = name !== recipe;
+    for (const input of this.parts.recipes.querySelectorAll("input")) input.checked = input.value === recipe;
+    this.turnReward(true);
+    if (!isQuiet) this.changed();
+  }
+
+  get campaigns() {
+    return [...this.parts.labels.querySelectorAll("input:checked")].map((input) => input.value);
+  }
+
+  get request() {
+    const isBaton = this.recipe === "baton";
+    const { base, reward, further, title } = this.parts;
+    return {
+      recipe: this.recipe,
+      base: base.value,
+      title: title.value.trim() || undefined,
+      campaigns: isBaton ? this.campaigns : [],
+      reward: (isBaton && reward.value) || null,
+      unlabelled: isBaton && reward.value && further.value !== "" ? Number(further.value) : undefined,
+      folder: isBaton ? null : this.folder.value,
+      pretrain_folder: this.ownPart.hidden ? undefined : this.own.value,
+      settings: this.settings.values,
+    };
+  }
+
+  /** Why nothing can be begun or counted yet, or null. */
+  get lack() {
+    if (!this.parts.base.value) return "No model here can be trained.";
+    if (this.recipe === "baton" && !this.campaigns.length) return "Choose labels to learn from.";
+    if (this.recipe === "supervised" && !this.folder.value) return "Upload a zip of sounds to learn from.";
+    return null;
+  }
+
+  /** Something was chosen: the settings follow the base, and the studio counts anew. */
+  changed() {
+    if (!this.sources) return;
+    const base = this.sources.bases.find((one) => one.name === this.parts.base.value);
+    const hasOwn = Boolean(this.sources.pretraining?.[this.parts.base.value]);
+    this.ownPart.hidden = hasOwn || !base;
+    if (base) this.settings.take(base, this.recipe, hasOwn || Boolean(this.own.value));
+    this.parts.wrong.textContent = "";
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => this.count(), SOON);
+  }
+
+  async count() {
+    const turn = (this.turns = (this.turns ?? 0) + 1); // an earlier answer that comes late is dropped
+    const { estimate } = this.parts;
+    if (this.lack) return estimate.replaceChildren(element("p", { class: "bs-status" }, this.lack));
+    estimate.setAttribute("aria-busy", "true");
+    let told;
+    try {
+      told = estimateNodes(await ask("finetune/estimate", "POST", this.request), this.recipe);
+    } catch (error) {
+      told = [element("p", { class: "bs-fine-wrong" }, error.message)];
+    }
+    if (turn !== this.turns) return;
+    estimate.removeAttribute("aria-busy");
+    estimate.replaceChildren(...told);
+  }
+
+  async start() {
+    const { button, wrong, title } = this.parts;
+    wrong.textContent = this.lack ?? "";
+    if (this.lack || button.disabled) return;
+    button.disabled = true;
+    try {
+      const { id } = await ask("finetune", "POST", this.request);
+      title.value = "";
+      window.dispatchEvent(new CustomEvent("baton-finetune", { detail: { run: id } }));
+    } catch (error) {
+      wrong.textContent = error.message;
+    }
+    button.disabled = false;
+  }
+}
+
+/** A titled part of the form; its title names the group for those who do not see it. */
+const part = (title, ...children) => element("div", { class: "bs-fine-part", role: "group", "aria-label": title }, element("span", { class: "bs-fine-name", "aria-hidden": "true" }, title), ...children);
+
+function choice(type, group, value, title, about, isChosen, onchange) {
+  const input = element("input", { type, name: group, value, checked: isChosen, onchange });
+  return element("label", { class: "bs-fine-choice" }, input, element("span", {}, element("span", { class: "bs-fine-choice-top" }, element("b", {}, title)), element("small", {}, about)));
+}
+
+function factsOf(one) {
+  const facts = [];
+  if (one.labels) facts.push(`${plural(one.labels, "label")}: ${whole(one.aligned ?? 0)} aligned, ${whole(one.not_aligned ?? 0)} not${one.uncertain ? `, ${whole(one.uncertain)} uncertain` : ""}`);
+  if (one.pairs) facts.push(plural(one.pairs, "pair"));
+  if (one.candidates) facts.push(plural(one.candidates, "sound"));
+  if (one.prompts) facts.push(plural(one.prompts, "prompt"));
+  return facts.join(" · ");
+}
+
+/** Time first, then what it learns from, then what to know. */
+function estimateNodes(found, recipe) {
+  const parts = (found.parts ?? []).filter((one) => one.seconds >= 1).map((one) => `${one.what} ${span(one.seconds)}`);
+  const memory = found.memory_mb ? ` Up to ${found.memory_mb < 1000 ? `${whole(found.memory_mb)} MB` : `${(found.memory_mb / 1000).toFixed(1)} GB`} of memory.` : "";
+  return [
+    element("p", { class: "bs-fine-time" }, element("strong", {}, `About ${span(found.seconds)}`), ` for ${plural(found.steps, "step")}.`),
+    element("p", { class: "bs-status" }, `${parts.length ? `${parts.join(", ")}.` : ""}${memory}`),
+    dataSummary(found.data, recipe),
+    element("ul", { class: "bs-notices" }, ...(found.notices ?? []).map((text) => element("li", {}, text))),
+  ];
+}

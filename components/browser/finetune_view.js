@@ -1,0 +1,149 @@
+/** One run: what to do with its model, what it learned from, its curves, its sounds, its whole record. */
+
+import { address, ask, attempt } from "./ask.js";
+import { element, say } from "./element.js";
+import { dataSummary } from "./finetune_data.js";
+import { Samples } from "./finetune_samples.js";
+import { size, span } from "./finetune_words.js";
+import { Figure } from "./results_figures.js";
+
+const SELDOM = 4000; // ms between two drawings of a curve that grows
+
+export class FinetuneView {
+  /** hands: onchange() when the run goes on or is called otherwise, onremove() when it is gone. */
+  constructor(id, hands) {
+    [this.id, this.hands] = [id, hands];
+    this.dev = new Figure("Held-out prompts by epoch", "how near the samples are to their words, from the base on; the dotted lines are the base (BATON, Figure 8)");
+    this.loss = new Figure("Loss", "reward-weighted, Eq. 7: both terms and their sum");
+    this.figures = [this.dev, this.loss];
+    for (const { node } of this.figures) node.hidden = true;
+    this.done = element("section", { class: "bs-res-first bs-fine-done", "aria-label": "What was made", hidden: true });
+    this.data = element("section", { "aria-label": "What it learns from" }, element("h3", {}, "What it learns from"), element("div", {}));
+    this.samples = new Samples();
+    this.record = element("details", { class: "bs-res-owner" }, element("summary", {}, "The whole record"), element("div", { class: "bs-res-fold" }));
+    this.waiting = element("div", { class: "bs-fine-waiting", "aria-hidden": "true" }, element("div", { class: "bs-shimmer" }));
+    this.node = element("div", { class: "bs-res bs-fine-view" }, this.done, this.waiting, this.samples.node, element("div", { class: "bs-res-grid" }, this.dev.node, this.loss.node), this.data, this.record);
+    for (const one of [this.data, this.record]) one.hidden = true;
+  }
+
+  path = (part) => `finetune/${encodeURIComponent(this.id)}/${part}`;
+
+  show(run) {
+    this.samples.show(run.samples ?? []);
+    const steps = run.losses?.step ?? [];
+    this.want(this.loss, "loss", steps.length > 0, `${steps.at(-1)}`, run.is_over);
+    const scored = (run.dev ?? []).filter((one) => typeof one.clap === "number" || typeof one.reward === "number");
+    this.want(this.dev, "dev", scored.length > 0, `${scored.length}`, run.is_over);
+    this.waiting.hidden = run.is_over || steps.length > 0 || Boolean(run.samples?.length);
+    this.data.hidden = !run.data;
+    if (run.data) same(this.data.lastChild, [dataSummary({ simulated: run.simulated, ...run.data }, run.recipe)]);
+    this.record.hidden = false;
+    same(this.record.lastChild, recordOf(run, this.path));
+    if (run.is_mine !== false) this.showRemoval(run);
+    this.showDone(run);
+  }
+
+  /** A curve is drawn anew when there is more of it, and not more often than one can look. */
+  want(figure, name, isThere, version, isOver) {
+    figure.node.hidden = !isThere;
+    if (!isThere || figure.told === version) return;
+    const passed = performance.now() - (figure.asked ?? -SELDOM);
+    if (passed < SELDOM && !isOver) return;
+    [figure.asked, figure.told] = [performance.now(), version];
+    figure.want(this.path(`figures/${name}`), version);
+  }
+
+  showDone(run) {
+    this.done.hidden = !run.model;
+    if (!run.model || this.made === JSON.stringify(run.model)) return;
+    this.made = JSON.stringify(run.model);
+    const { name, title, hash, size_bytes: bytes } = run.model;
+    const go = (word, about, kind) => element("a", { class: kind, href: linkTo(about) }, word);
+    const first = run.dev?.[0], last = run.dev?.at(-1);
+    const isBetter = first && last && first.step === 0 && last.step > 0 && typeof last.clap === "number" && typeof first.clap === "number";
+    const heard = isBetter ? `On held-out prompts its samples stand at CLAP ${last.clap.toFixed(2)}, the base's at ${first.clap.toFixed(2)}; Compare tells how sure that is.` : "Compare tells whether it is better, and how sure that is.";
+    const field = element("input", { type: "text", class: "bs-fine-input", maxlength: 80, value: title, "aria-label": "Title of the model" });
+    const rename = element("form", { class: "bs-fine-inputs", onsubmit: (event) => (event.preventDefault(), this.rename(field.value.trim())) }, field, element("button", { type: "submit", class: "bs-act" }, run.is_kept === false ? "Keep" : "Rename"));
+    this.done.replaceChildren(
+      element("div", { class: "bs-res-verdict has-board" }, element("p", {}, `“${title}” is ${run.is_kept === false ? "made" : "made and kept: it can be chosen in Generate and Compare"}.`), element("p", {}, heard)),
+      element("div", { class: "bs-fine-next" }, go("Compare with the base", { tab: "compare", a: run.base, b: name }, "bs-fine-go"), go("Try it in Generate", { tab: "generate", model: name }, "bs-fine-go is-second"), element("a", { class: "bs-act", href: address(this.path("adapter.zip")), download: "" }, bytes ? `Download (${size(bytes)})` : "Download"), element("a", { class: "bs-act", href: address(this.path("record.json")), download: "" }, "Record")),
+      ...(run.is_mine === false ? [] : [rename]),
+      element("p", { class: "bs-status" }, `Its name is ${name}${hash ? `, its hash ${hash}` : ""}.`),
+    );
+  }
+
+  async rename(title) {
+    if (!title) return;
+    if (!(await attempt(() => ask(this.path("keep"), "POST", { title })))) return;
+    say(`It is kept as “${title}”.`);
+    this.hands.onchange();
+  }
+
+  /** Twice asked: what is gone does not come back. */
+  showRemoval(run) {
+    this.removal ??= element("div", { class: "bs-fine-removal" });
+    if (!this.removal.isConnected) this.node.append(this.removal);
+    this.removal.hidden = !run.is_over;
+    if (this.removal.firstChild) return;
+    const question = element("span", {}, "Remove the run, its samples and its model? Sounds that it made elsewhere stay.");
+    const yes = element("button", { type: "button", class: "bs-stop", onclick: () => this.remove() }, "Remove for good");
+    const no = element("button", { type: "button", class: "bs-act", onclick: () => (this.removal.replaceChildren(first), first.focus()) }, "Keep it");
+    const first = element("button", { type: "button", class: "bs-act", onclick: () => (this.removal.replaceChildren(question, yes, no), no.focus()) }, "Remove this run");
+    this.removal.append(first);
+  }
+
+  async remove() {
+    if (!(await attempt(() => ask(this.path("remove"), "POST", {})))) return;
+    say("The run is removed.");
+    this.hands.onremove();
+  }
+
+  close() {
+    for (const one of [...this.figures, this.samples]) one.close();
+  }
+}
+
+/** An address of this page, as if one had just come. */
+function linkTo(asked) {
+  const theme = new URLSearchParams(location.search).get("__theme");
+  return `?${new URLSearchParams({ ...(theme ? { __theme: theme } : {}), ...asked })}`;
+}
+
+/** Replace children only where what they say is another; nothing flickers, focus stays. */
+function same(node, children) {
+  const fresh = document.createElement(node.tagName);
+  fresh.append(...children);
+  if (fresh.innerHTML !== node.innerHTML) node.replaceChildren(...fresh.childNodes);
+}
+
+/** A value as it is read. */
+function told(value) {
+  if (value === null || value === undefined) return "–";
+  if (Array.isArray(value)) return value.map(told).join(", ");
+  if (typeof value === "object") return Object.entries(value).map(([name, one]) => `${name} ${told(one)}`).join(", ");
+  return String(value);
+}
+
+function recordOf(run, path) {
+  const row = (name, value) => element("div", {}, element("dt", {}, name), element("dd", {}, value));
+  const list = (values) => Object.entries(values ?? {}).map(([name, value]) => row(name.replaceAll("_", " "), told(value)));
+  const part = (title, rows) => (rows.length ? [element("h4", {}, title), element("dl", { class: "bs-facts bs-res-method" }, ...rows)] : []);
+  const took = Object.entries(run.took ?? {}).map(([phase, seconds]) => row(phase, span(seconds)));
+  const last = Object.entries(run.losses ?? {}).filter(([, values]) => Array.isArray(values) && values.length).map(([name, values]) => row(name.replaceAll("_", " "), lastOf(values)));
+  return [
+    ...part("Settings", [row("recipe", run.recipe), row("base", run.base), row("seed", told(run.seed)), ...list(withoutSeed(run.settings))]),
+    ...part("Took", took),
+    ...part("Last step", last),
+    ...part("Made with", list(run.versions)),
+    ...(run.checkpoints?.length ? [element("p", { class: "bs-status" }, `Checkpoints of steps ${run.checkpoints.join(", ")}.`)] : []),
+    ...(run.log?.length ? [element("pre", { class: "bs-fine-log", tabindex: "0", role: "region", "aria-label": "Last lines of its log" }, run.log.join("\n"))] : []),
+    element("a", { class: "bs-act", href: address(path("record.json")), download: "" }, "Record as JSON"),
+  ];
+}
+
+function lastOf(values) {
+  const value = values.at(-1);
+  return typeof value === "number" ? String(Number(value.toPrecision(4))) : told(value);
+}
+
+const withoutSeed = (settings) => Object.fromEntries(Object.entries(settings ?? {}).filter(([name]) => name !== "seed"));
