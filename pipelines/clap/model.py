@@ -111,8 +111,15 @@ class Clap(nn.Module):
             audio embeddings [batch, dimensions], text embeddings [batch, dimensions], and one
             number: the geometric mean of the model's two scales, which so stay equal.
         """
-        scale = ((self.model.logit_scale_a + self.model.logit_scale_t) / 2).exp()
-        return self.hear(mels), self.read(input_ids, mask), scale
+        return self.hear(mels), self.read(input_ids, mask), self._scale()
+
+    @property
+    def scale(self) -> float:
+        """What it learnt to multiply cosines by, to be logits."""
+        return float(self._scale())
+
+    def _scale(self) -> torch.Tensor:
+        return ((self.model.logit_scale_a + self.model.logit_scale_t) / 2).exp()
 
     def hear(self, mels: torch.Tensor) -> torch.Tensor:
         """Audio embeddings [batch, dimensions] of `mels`, unit length, with gradients."""

@@ -11,7 +11,14 @@ from typing import Any
 
 import numpy as np
 
-from pipelines.compare.significance import discordant, holm, mcnemar, sign_flips
+from pipelines.compare.significance import (
+    detectable_mean,
+    detectable_share,
+    discordant,
+    holm,
+    mcnemar,
+    sign_flips,
+)
 from pipelines.errors import StudioError
 from pipelines.intervals import Interval, wilson
 
@@ -168,7 +175,9 @@ def summary(
 
     Returns:
         `measures`, one sentence each in `said`, and what the whole may not be taken for; None
-        while fewer than two pairs are scored by anyone.
+        while fewer than two pairs are scored by anyone. `detectable` of a measure is the smallest
+        difference that so many pairs find in four comparisons of five, where they vary as these
+        did; None where none is.
     """
     measures = []
     for name, title in MEASURES.items():
@@ -198,6 +207,7 @@ def measure_mean(rows: Sequence[tuple[float, float]]) -> dict[str, Any]:
         "interval": "Student's t over pairs, 95 %",
         "p": mean_p(tuple((b - a).tolist())),
         "test": "signs of the differences turned",
+        "detectable": detectable_mean(len(a), float((b - a).std(ddof=1))),
         **counted(b - a, ALIKE),
     }
 
@@ -206,6 +216,7 @@ def measure_share(rows: Sequence[tuple[bool, bool]]) -> dict[str, Any]:
     """Shares of yes on both sides and their paired difference."""
     a, b = np.asarray(rows, dtype=bool).T
     cells = [int(np.sum(cell)) for cell in (a & b, ~a & b, a & ~b, ~a & ~b)]
+    worse = min(cells[1], cells[2]) / len(a)  # what turned against the rest, to be made up for
     return {
         "a": asdict(wilson(int(a.sum()), len(a))),
         "b": asdict(wilson(int(b.sum()), len(b))),
@@ -213,6 +224,7 @@ def measure_share(rows: Sequence[tuple[bool, bool]]) -> dict[str, Any]:
         "interval": "Wilson's, and Newcombe's for the difference, 95 %",
         "p": mcnemar(*discordant(b, a)),
         "test": "McNemar's, exact",
+        "detectable": detectable_share(len(a), worse=worse),
         **counted(b.astype(float) - a, 0.5),
     }
 

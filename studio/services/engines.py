@@ -145,6 +145,12 @@ class Engines:
 
         return scenes.render_scene(scene), synthesis.SAMPLE_RATE
 
+    def event_captions(self) -> list[str]:
+        """A text for each event of the sound world, in the order of its labels."""
+        from pipelines.soundworld import captions, events
+
+        return [captions.write_caption([label], [], [0]) for label in events.LABELS]
+
     def write_prompt_sets(self, folder: Path) -> list[tuple[Path, int]]:
         """Write the prompt sets of the sound world; each file and its count."""
         from pipelines.soundworld import prompt_sets

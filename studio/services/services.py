@@ -15,6 +15,8 @@ from studio.services.campaigns.folders import CampaignFolders
 from studio.services.campaigns.simulated_voters import SimulatedVoters
 from studio.services.campaigns.views import CampaignViews
 from studio.services.compare.comparison import Comparison
+from studio.services.compare.distances import Distances
+from studio.services.compare.embedding_store import EmbeddingStore
 from studio.services.compare.evaluation import Evaluation
 from studio.services.compare.folder import ComparisonFolder
 from studio.services.compare.request import SIDES, Wish, check_wish
@@ -51,7 +53,9 @@ class Services:
         self.store = Store(config.data, config.database)
         maker, judging = Maker(self.store, self.engines), Judging(self.store, self.engines)
         self.generation = Generation(self.store, self.engines, maker, judging)
-        self.comparison = Comparison(self.store, self.engines, maker, judging)
+        kept = EmbeddingStore(config.data / "embeddings")
+        distances = Distances(self.engines, kept, self.store.clips.path)
+        self.comparison = Comparison(self.store, self.engines, maker, judging, distances)
         self.views = Views(self.store, self.engines)
         self.comparisons = ComparisonViews(self.store, self.engines, self.views)
         self.reward = Rewards(

@@ -5,6 +5,7 @@ from typing import Any
 
 from pipelines.errors import Cancelled
 from studio.jobs import Desk, Work, Worker
+from studio.services.compare.distances import Distances, GaveWay
 from studio.services.compare.request import SIDES, Wish, refuse_same, wish_from_plain
 from studio.services.engines import Engines
 from studio.services.generate.batches import COMPARE, Part, pair_batches, settings_of, side_batches
@@ -13,6 +14,7 @@ from studio.services.generate.making import Maker
 from studio.store.jobs import Job
 from studio.store.store import Store
 
+HEARD = 0.95  # where the progress bar stands when all is judged; the distances have the rest
 JUDGES = (EVALUATION, LISTENER)  # never the reward: a model may have learnt to please that one
 
 
@@ -21,21 +23,22 @@ class Comparison:
     """Makes the pairs of a comparison, matches their loudness, and has both sides judged.
 
     What it finds out on the way is kept with the job: `sides` (how each was really made),
-    `shares_noise`, `matches` (the gains of each pair, by its place), and `judges`.
+    `shares_noise`, `matches` (the gains of each pair, by its place), `judges`, and `distances`.
     """
 
     store: Store
     engines: Engines
     maker: Maker
     judging: Judging
+    distances: Distances
 
     @property
     def work(self) -> Work:
-        """The phases, for the worker: a pair to hear at once, its scores, the others, theirs.
+        """The phases: a pair to hear at once, its scores, the others, theirs, and the distances.
 
         The bulk comes third, so that it goes behind whatever sounds and scores others wait for.
         """
-        phases = (self.make_first, self.listen_first, self.make_rest, self.listen)
+        phases = (self.make_first, self.listen_first, self.make_rest, self.listen, self.measure)
         return Work(kind=COMPARE, phases=phases, is_rounded_off=True)
 
     def submit(self, worker: Worker, owner: str, wish: Wish) -> str:
@@ -68,7 +71,26 @@ class Comparison:
 
     def listen(self, job: Job, desk: Desk) -> bool:
         """Phase four: the evaluation CLAP and the simulated listener, one sound at a time."""
-        return self._listen(job, list(dict.fromkeys(job.candidates)), desk)
+        return self._listen(job, list(dict.fromkeys(job.candidates)), desk, until=HEARD)
+
+    def measure(self, job: Job, desk: Desk) -> bool:
+        """Phase five: how far both sides are from the real thing; after a stop, the scores first."""
+        if not self._listen(job, list(dict.fromkeys(job.candidates)), desk, until=HEARD):
+            return False
+        job = self.store.jobs.get(job.id)
+        wish, there = wish_from_plain(job.request), self.store.jobs.positions(job.id)
+        places = sorted(map(int, job.findings.get("matches", {})))
+        found = {one.id: one.clip for one in self.store.candidates.find(list(there.values()))}
+        pairs = [
+            (place, {side: found[there[2 * place + i]] for i, side in enumerate(SIDES)})
+            for place in places
+        ]
+        try:
+            distances = self.distances.measure(wish, pairs, desk)
+        except GaveWay:
+            return False
+        self.store.jobs.change(job.id, findings={**job.findings, "distances": distances})
+        return True
 
     def _listen(self, job: Job, ids: list[str], desk: Desk, *, until: float = 1.0) -> bool:
         """Judge these sounds, and remember who the judges were."""
@@ -133,6 +155,8 @@ class Comparison:
                 "model": settings.model,
                 "title": self.engines.title(wish.side(side).model),
                 "revision": backend.revision,
+                "adapter": backend.adapter,
+                "base": self._base_of(wish.side(side).model),
                 "steps": settings.steps,
                 "guidance": settings.guidance,
                 "sampler": settings.sampler,
@@ -140,6 +164,11 @@ class Comparison:
                 "sample_rate": backend.sample_rate,
             }
         return {"sides": made, "shares_noise": shares_noise(backends)}
+
+    def _base_of(self, model: str) -> str | None:
+        """The model that this one is aligned from; None where it is no aligned one."""
+        adapters = self.engines.adapters
+        return None if adapters.folder_of(model) is None else adapters.base_of(model)
 
     def _make(
         self, job: Job, backend: Any, batch: list[Part], desk: Desk, *, done: int, total: int

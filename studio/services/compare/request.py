@@ -31,6 +31,7 @@ class Wish:
     b: Side
     seed: int  # of the first pair; the i-th has seed + i, on both sides
     seconds: float = 10.0
+    reference: str | None = None  # a folder of real sounds; None: renders of the prompts
 
     def side(self, name: str) -> Side:
         """Side "a" or "b"."""
@@ -61,6 +62,7 @@ def check_wish(
     seconds: float = 10.0,
     seed: float | None = None,
     most: int | None = None,
+    reference: str | None = None,
 ) -> Wish:
     """A comparison that can be made, from whatever a form, a script or a stranger sent.
 
@@ -73,6 +75,7 @@ def check_wish(
         seconds: length of each sound.
         seed: None to draw one.
         most: pairs at once; None for what the page allows.
+        reference: a folder of real sounds for the distances; for the command line alone.
 
     Raises:
         StudioError: the first thing that is wrong.
@@ -84,6 +87,7 @@ def check_wish(
         **sides,
         seed=draw_seed() if seed is None else check_seed(seed),
         seconds=number("The duration", seconds, 0.5, 600.0, " s"),
+        reference=reference,
     )
     if completed(wish.a, defaults) == completed(wish.b, defaults):
         refuse_same(wish.a)

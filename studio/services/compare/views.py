@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pipelines.compare.pairs import difference, distance, summary
+from pipelines.compare.verdict import verdict
 from pipelines.errors import StudioError
 from studio.services.compare.request import SIDES, Wish, wish_from_plain
 from studio.services.engines import Engines
@@ -43,7 +44,26 @@ class ComparisonViews:
         job = self.job_of(comparison)
         pairs = [self._pair(*both) for both in self._both(job)]
         scored = [(pair["a"]["scores"], pair["b"]["scores"]) for pair in pairs]
-        return {**self._about(job), "pairs": pairs, "summary": summary(scored, JUDGED_BY)}
+        return {**self._about(job), "pairs": pairs, **self._measured(job, scored)}
+
+    def _measured(self, job: Job, scored: list[Any]) -> dict[str, Any]:
+        """What all pairs say: the scores, the distances, and both in words."""
+        found, distances = summary(scored, JUDGED_BY), job.findings.get("distances")
+        told = verdict(found, distances)
+        if told is not None:
+            told["said"] += self._of_aligned(job.findings.get("sides", {}))
+        return {"summary": found, "distances": distances, "verdict": told}
+
+    def _of_aligned(self, made: dict[str, dict[str, Any]]) -> list[str]:
+        """What a gain of an aligned model over its base does not tell by itself."""
+        a, b = (made.get(side, {}) for side in SIDES)
+        if not b.get("base") or b.get("adapter") == a.get("adapter"):
+            return []
+        against = "its base" if b["base"] == a.get("model") else a["title"]
+        return [
+            f"These are changes against {against}. What the feedback did, and not merely more "
+            "training, shows only beside a control: the base trained on for as long on its own data."
+        ]
 
     def latest(self, owner: str, *, limit: int = 20) -> list[dict[str, Any]]:
         """This person's comparisons, the newest first, without their pairs."""
