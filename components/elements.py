@@ -47,6 +47,21 @@ def campaigns() -> gr.HTML:
     return plain("<baton-campaigns></baton-campaigns>", "campaigns")
 
 
+def reward_form() -> gr.HTML:
+    """What a reward model is to learn from, and how."""
+    return plain("<baton-reward-form></baton-reward-form>", "reward-form")
+
+
+def reward() -> gr.HTML:
+    """The reward model in view."""
+    return plain("<baton-reward></baton-reward>", "reward-view")
+
+
+def rewards() -> gr.HTML:
+    """Earlier reward models."""
+    return plain("<baton-rewards></baton-rewards>", "rewards")
+
+
 def head(title: str, saying: str) -> gr.HTML:
     """The name of the studio, the state of its model, light or dark."""
     return plain(

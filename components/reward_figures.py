@@ -131,7 +131,7 @@ def calibration_figure(view: Values) -> dict[str, Any] | None:
             "showgrid": True,
             "automargin": True,
         },
-        "height": 300,
+        "height": 380 if (view.get("histogram") or {}).get("clap") else 300,  # as the histogram's
         "showlegend": True,
         "legend": LEGEND,
     }

@@ -10,12 +10,17 @@ from studio.config import Config
 from studio.routes import routes
 from studio.security import SecurityHeaders
 from studio.services.services import Services
-from studio.tabs import compare, generate, vote
+from studio.tabs import compare, generate, reward, vote
 from studio.theme import studio_theme
 from studio.visitors import Visitors
 
 # In the order of the loop; only what works is listed.
-TABS = (("Generate", generate.build), ("Vote", vote.build), ("Compare", compare.build))
+TABS = (
+    ("Generate", generate.build),
+    ("Vote", vote.build),
+    ("Reward", reward.build),
+    ("Compare", compare.build),
+)
 CACHE = (3600, 6 * 3600)  # seconds between sweeps of Gradio's own copies, and their greatest age
 # Linked and not handed to Gradio, which would put its own prefix before every selector.
 HEAD = (
@@ -23,6 +28,7 @@ HEAD = (
     '<link rel="stylesheet" href="studio/assets/compare.css">'
     '<link rel="stylesheet" href="studio/assets/vote.css">'
     '<link rel="stylesheet" href="studio/assets/results.css">'
+    '<link rel="stylesheet" href="studio/assets/reward.css">'
     '<script type="module" src="studio/components/studio.js"></script>'
 )
 

@@ -10,7 +10,7 @@ export class Player {
     this.peaks = card.peaks ? Uint8Array.from(atob(card.peaks), (c) => c.charCodeAt(0)) : null;
     this.audio = new Audio();
     this.audio.preload = "auto";
-    this.audio.src = address(`candidates/${card.id}/sound.wav`);
+    this.audio.src = address(card.sound ?? `candidates/${card.id}/sound.wav`);
     this.heads = []; // elements that show where we are: left is set in px
     this.button = element("button", {
       type: "button",

@@ -7,8 +7,12 @@ import { plotly } from "./picture.js";
 const isDark = () => document.body.classList.contains("dark");
 const colour = (name) => getComputedStyle(document.body).getPropertyValue(`--bs-${name}`).trim();
 
+const QUIET = { showgrid: false, zeroline: false };
+
 /** Losing is the colour of A, winning that of B, a half is the card's own. */
 const scaleOf = () => [[0, colour("a")], [0.5, colour("card")], [1, colour("accent")]];
+
+const arms = (found, paint) => found && { ...found, color: paint, thickness: 2, width: 5 };
 
 /** A figure of plain values with the theme's colours in place of their names. */
 function themed(figure) {
@@ -17,10 +21,13 @@ function themed(figure) {
     if (trace.type === "heatmap") return { ...trace, colorscale: scaleOf(), textfont: { size: 12 } };
     const paint = colour(trace.meta);
     if (trace.type === "box") return { ...trace, line: { color: paint, width: 1.5 }, fillcolor: `color-mix(in srgb, ${paint} 18%, transparent)` };
+    if (trace.mode === "lines") return { ...trace, line: { color: paint, width: 2, ...trace.line } };
     if (trace.type === "bar") return { ...trace, marker: { color: paint, line: { width: 0 } } };
-    return { ...trace, marker: { color: paint, size: 9 }, error_x: { ...trace.error_x, color: paint, thickness: 2, width: 5 } };
+    return { ...trace, marker: { color: paint, size: 9 }, error_x: arms(trace.error_x, paint), error_y: arms(trace.error_y, paint) };
   });
   const axis = { color: soft, gridcolor: line, linecolor: line, zerolinecolor: soft, fixedrange: true, tickfont: { color: ink } };
+  const axes = Object.entries(figure.layout).filter(([name]) => /^[xy]axis\d/.test(name)); // of figures with several rows
+  const other = ([name, told]) => [name, { ...axis, ...(name.startsWith("y") ? QUIET : {}), ...told }];
   return {
     data,
     layout: {
@@ -35,7 +42,8 @@ function themed(figure) {
       hoverlabel: { bgcolor: isDark() ? card : ink, font: { color: isDark() ? ink : card } },
       ...figure.layout,
       xaxis: { ...axis, ...figure.layout.xaxis },
-      yaxis: { ...axis, showgrid: false, zeroline: false, ...figure.layout.yaxis },
+      yaxis: { ...axis, ...QUIET, ...figure.layout.yaxis },
+      ...Object.fromEntries(axes.map(other)),
     },
   };
 }
@@ -74,6 +82,7 @@ export class Figure {
       const [figure] = await Promise.all([ask(this.path), plotly()]);
       this.figure = figure;
       this.frame.setAttribute("aria-label", figure.said);
+      this.onfigure?.(figure);
       this.tell("");
       this.paint();
     } catch (error) {

@@ -6,6 +6,10 @@ import { Deck } from "./deck.js";
 import { element } from "./element.js";
 import { History } from "./history.js";
 import { Results } from "./results.js";
+import { RewardForm } from "./reward_form.js";
+import { Rewards } from "./reward_list.js";
+import { rewarded, RewardTab } from "./reward_tab.js";
+import { asked, turnTo } from "./tabs.js";
 import { Campaigns } from "./vote_list.js";
 import { invited, VoteTab } from "./vote_tab.js";
 
@@ -16,6 +20,9 @@ customElements.define("baton-comparisons", Comparisons);
 customElements.define("baton-vote", VoteTab);
 customElements.define("baton-campaigns", Campaigns);
 customElements.define("baton-results", Results);
+customElements.define("baton-reward", RewardTab);
+customElements.define("baton-rewards", Rewards);
+customElements.define("baton-reward-form", RewardForm);
 
 const KEY = "baton-theme";
 
@@ -74,18 +81,15 @@ const isShown = (node) => Boolean(node?.offsetParent);
 document.addEventListener("keydown", (event) => {
   if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
     event.preventDefault();
-    [...document.querySelectorAll("#generate-button, #compare-button")].find(isShown)?.click();
+    [...document.querySelectorAll("#generate-button, #reward-button, #finetune-button, #compare-button")].find(isShown)?.click();
   } else if (event.key === "Escape") {
     const deck = document.querySelector("baton-deck");
     if (isShown(deck)) deck.stop();
   }
 });
 
-/** A link to a comparison or a campaign opens its tab, as soon as the tabs are there. */
-function openLinked(name) {
-  const tab = [...document.querySelectorAll('[role="tab"]')].find((one) => one.textContent.trim() === name);
-  if (tab) tab.click();
-  else setTimeout(() => openLinked(name), 50);
-}
-if (linked().id) openLinked("Compare");
-else if (invited().campaign) openLinked("Vote");
+/** A link to a tab, a comparison, a campaign or a reward model opens its tab. */
+if (asked()) turnTo(asked());
+else if (linked().id) turnTo("Compare");
+else if (invited().campaign) turnTo("Vote");
+else if (rewarded()) turnTo("Reward");

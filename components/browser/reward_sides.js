@@ -1,0 +1,63 @@
+/** Rewards of the two sides of a comparison, such as the baseline and the aligned model. */
+
+import { ask } from "./ask.js";
+import { element } from "./element.js";
+import { Figure } from "./results_figures.js";
+import { turnTo } from "./tabs.js";
+import { titleOf } from "./words.js";
+
+export class Sides {
+  constructor(id) {
+    this.id = id;
+    this.figure = new Figure("Rewards of both sides");
+    this.pick = element("select", { class: "bs-reward-field", "aria-label": "The comparison", onchange: () => this.choose(this.pick.value) });
+    this.said = element("p", { class: "bs-reward-change", role: "status" });
+    this.none = element("p", { class: "bs-status" }, "There is no comparison yet. ", element("button", { type: "button", class: "bs-act", onclick: () => turnTo("Compare") }, "Make one in Compare"));
+    this.node = element(
+      "section",
+      { "aria-label": "Baseline against aligned", hidden: true },
+      element("h3", {}, "Baseline against aligned"),
+      element("p", { class: "bs-status" }, "What this reward says of the two sides of a comparison. It is no proof for a model that was trained on this very reward: there only people, or a judge that it has not met, can tell."),
+      this.none, this.pick, this.said, this.figure.node,
+    );
+    this.figure.node.hidden = true;
+    this.figure.onfigure = ({ said }) => (this.said.textContent = said);
+    this.again = () => this.show(!this.node.hidden);
+    window.addEventListener("baton-comparisons", this.again);
+  }
+
+  async show(isThere) {
+    this.node.hidden = !isThere;
+    if (!isThere) return;
+    const found = await ask("comparisons").catch(() => ({ comparisons: [] }));
+    const whole = found.comparisons.filter((one) => one.is_over !== false);
+    this.none.hidden = whole.length > 0;
+    this.pick.hidden = !whole.length;
+    const titles = whole.map((one) => [one.id, `${sidesOf(one.request)}: ${titleOf(one.request)}`]);
+    this.pick.replaceChildren(...[["", "choose a comparison"], ...titles].map(([value, title]) => element("option", { value }, title)));
+    const asked = new URLSearchParams(location.search).get("sides");
+    if (whole.some((one) => one.id === asked)) {
+      this.pick.value = asked;
+      this.choose(asked);
+    }
+  }
+
+  choose(comparison) {
+    const here = new URL(location.href);
+    if (comparison) here.searchParams.set("sides", comparison);
+    else here.searchParams.delete("sides");
+    window.history.replaceState(window.history.state, "", here);
+    this.figure.node.hidden = !comparison;
+    this.said.textContent = "";
+    if (!comparison) return;
+    this.figure.tell("Every sound of both sides is being judged …");
+    this.figure.want(`reward/${this.id}/histogram?comparison=${encodeURIComponent(comparison)}`, comparison);
+  }
+
+  close() {
+    window.removeEventListener("baton-comparisons", this.again);
+    this.figure.close();
+  }
+}
+
+const sidesOf = ({ a, b }) => [a, b].map((side) => side.title ?? side.model).join(" against ");
