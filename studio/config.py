@@ -46,6 +46,9 @@ class Config:
     hub_token: str | None = field(default=None, repr=False)  # for the backup, never shown
     secret: str | None = field(default=None, repr=False)  # makes voters' ids from accounts
     has_sign_in: bool = False  # the Space was given Hugging Face accounts (`hf_oauth: true`)
+    llm_url: str | None = None  # an OpenAI-style address; None: the model is on this machine
+    llm_key: str | None = field(default=None, repr=False)  # goes to that address alone
+    llm_model: str | None = None  # words captions; None: the grammar alone does
     system: str | None = None  # "spaces" where Gradio does not mock the sign-in
 
     @property
@@ -81,6 +84,9 @@ ENVIRONMENT = {
     "OAUTH_CLIENT_ID": "has_sign_in",
     "OAUTH_CLIENT_SECRET": "secret",
     "BATON_SECRET": "secret",  # after the Space's own, so that it wins
+    "BATON_LLM_URL": "llm_url",
+    "BATON_LLM_KEY": "llm_key",
+    "BATON_LLM_MODEL": "llm_model",
     "SYSTEM": "system",
     "SPACE_ID": "on_space",
     "SPACE_HOST": "public_host",

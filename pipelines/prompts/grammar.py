@@ -6,7 +6,6 @@ the caption is written, so it holds for a caption that a language model worded, 
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Literal
 
 from pipelines.errors import StudioError
@@ -35,6 +34,7 @@ CONJUNCTIONS: dict[str, tuple[tuple[str, ...], ...]] = {
     ),
 }
 IN_ORDER = frozenset({"followed by", "then", "and then", "before"})  # the others promise nothing
+TAKES_GERUND = frozenset({"followed by", "with", "before"})  # "followed by a dog barking"
 
 PATIENCE = 10_000  # draws, where there are too many groups to expect them all
 
@@ -148,18 +148,18 @@ def plain_phrase(label: str, joint: str | None = None, wording: int = 0) -> str:
     return names[wording % len(names)]
 
 
-def read_labels(path: Path) -> list[str]:
-    """A label set from a text file: one label a line, each once, empty lines and # lines left out.
+def short_names(labels: Sequence[str]) -> list[str]:
+    """Of "a, b" the first name, unless two labels of the group would be called the same.
 
-    Raises:
-        StudioError: no such file, not text, or under three labels.
+    >>> short_names(["Waves, surf", "Dog"]), short_names(["Dog, big", "Dog, small"])
+    (['Waves', 'Dog'], ['Dog, big', 'Dog, small'])
     """
-    try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise StudioError(f"{path.name} cannot be read as text; give one label a line.") from error
-    labels = [line.strip().strip('"') for line in lines if not line.lstrip().startswith("#")]
-    labels = list(dict.fromkeys(label for label in labels if label))
-    if len(labels) < max(SIZES.values()):
-        raise StudioError(f"{path.name} holds {len(labels)} labels; give 3 or more, one a line.")
-    return labels
+    short = [label.split(",")[0].strip() or label for label in labels]
+    return [
+        label if short.count(name) > 1 else name for label, name in zip(labels, short, strict=True)
+    ]
+
+
+def listed(names: Sequence[str]) -> str:
+    """The names in a sentence: "a, b and c"."""
+    return " and ".join(filter(None, (", ".join(names[:-1]), names[-1] if names else "")))

@@ -5,12 +5,32 @@ from pathlib import Path
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from studio.routes import campaigns, compare, generate, page, results, reward, vote, vote_data
+from studio.routes import (
+    campaigns,
+    compare,
+    generate,
+    page,
+    prompts,
+    results,
+    reward,
+    vote,
+    vote_data,
+)
 from studio.routes.door import door
 from studio.services.services import Services
 
 ROOT = Path(__file__).resolve().parents[2]
-FILES = (page, generate, vote, campaigns, results, vote_data, reward, compare)  # each has a TABLE
+FILES = (
+    page,
+    generate,
+    prompts,
+    vote,
+    campaigns,
+    results,
+    vote_data,
+    reward,
+    compare,
+)  # each has a TABLE
 
 
 def routes(services: Services) -> list[Route | Mount]:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from pipelines.errors import StudioError
+from pipelines.prompts.orders import read_order_cell
 from studio.services.requests import COLUMNS, read_prompt_file
 
 FOLDER = Path(__file__).resolve().parents[2] / "assets" / "prompts"
@@ -50,7 +51,8 @@ def read_prompt_rows(path: str | Path) -> list[dict[str, Any]]:
     """The prompts of a list, each with the labels and tags that a CSV gives it.
 
     Labels stand in a column of that name, parted by semicolons; tags are the kind and the columns
-    multi_event and temporal, where they say yes.
+    multi_event and temporal, where they say yes. A column promises tells the order, as in "1<2; 1<3"
+    for the labels as they stand; without it labels are sorted.
 
     Raises:
         StudioError: no list of prompts.
@@ -71,8 +73,11 @@ def read_prompt_rows(path: str | Path) -> list[dict[str, Any]]:
             labels = [label.strip() for label in told.get("labels", "").split(";")]
             tags = [told.get("kind", "")]
             tags += [tag for key, tag in TAGS.items() if told.get(key, "").lower() == "yes"]
-            found.append({"text": text, "labels": sorted(filter(None, labels)),
-                          "tags": list(filter(None, tags))})  # fmt: skip
+            labels, tags = list(filter(None, labels)), list(filter(None, tags))
+            row = {"text": text, "labels": sorted(labels), "tags": tags}
+            if (order := read_order_cell(told.get("promises", ""), len(labels))) is not None:
+                row |= {"labels": labels, "order": order}
+            found.append(row)
     return found
 
 

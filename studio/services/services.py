@@ -29,6 +29,9 @@ from studio.services.generate.judging import Judging
 from studio.services.generate.making import Maker
 from studio.services.generate.views import Views
 from studio.services.prompt_sets import prompt_sets, prompts_of
+from studio.services.prompt_writing.drafts import Drafts
+from studio.services.prompt_writing.model_wording import ModelWording
+from studio.services.prompt_writing.prompt_writing import PromptWriting
 from studio.services.requests import Request, check_request, read_prompt_file
 from studio.services.results.results import Results
 from studio.services.reward.rewards import Rewards
@@ -73,9 +76,15 @@ class Services:
         seen = CampaignViews(self.store, self.voting)
         self.campaigns = Campaigns(config, self.store, self.engines, seen, lambda: self.worker)
         self.campaign_folders = CampaignFolders(self.campaigns, self.store.clips)
+        drafts = Drafts(config.data / "prompts")
+        self.prompt_writing = PromptWriting(
+            config, drafts, self.store.jobs, self.campaigns, lambda: self.worker
+        )
+        wording = ModelWording(config, drafts)
         self.simulated_voters = SimulatedVoters(self.store, self.engines, self.voting)
         works = [self.generation.work, self.comparison.work, build.work, self.results.work]
         works.append(self.reward.work)
+        works += [wording.work]
         self.worker = Worker(self.store.jobs, works)
         self.warming = threading.Event()
 

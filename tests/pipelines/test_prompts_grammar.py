@@ -7,13 +7,14 @@ import pytest
 from pipelines.errors import StudioError
 from pipelines.prompts.grammar import (
     CONJUNCTIONS,
+    IN_ORDER,
     INTEGRITY,
+    TAKES_GERUND,
     TEMPORAL,
     Ask,
     draw_asks,
     order_of,
     plain_phrase,
-    read_labels,
     write_caption,
 )
 from pipelines.prompts.instructions import fault_of, read_answers, request_message, system_message
@@ -28,6 +29,7 @@ def test_conjunctions_and_their_order_are_those_of_the_sound_world():
     """Two stages that may not see each other, one paper: Tables 10 and 11."""
     assert tuple(joint for (joint,) in CONJUNCTIONS[INTEGRITY]) == soundworld.CONJUNCTIONS_TWO
     assert CONJUNCTIONS[TEMPORAL] == soundworld.CONJUNCTIONS_THREE
+    assert TAKES_GERUND == soundworld.TAKES_GERUND and IN_ORDER == soundworld.IN_ORDER
     for joints in (*CONJUNCTIONS[INTEGRITY], *CONJUNCTIONS[TEMPORAL]):
         assert order_of(joints) == soundworld.order_pairs(joints)
 
@@ -78,19 +80,6 @@ def test_captions_by_grammar():
         return f"{label.lower()}{'ing' if joint == 'and then' else 's'}"
 
     assert write_caption(THREE, phrase) == "dogs with rains and then sirening"
-
-
-def test_a_label_set_is_read_from_a_file(tmp_path):
-    """One a line; quotes, doubles, notes and empty lines go."""
-    path = tmp_path / "labels.txt"
-    path.write_text('# AudioCaps\n"Dog"\nRain\n\nDog\nBaby cry, infant cry\n')
-    assert read_labels(path) == ["Dog", "Rain", "Baby cry, infant cry"]
-    path.write_text("Dog\n")
-    with pytest.raises(StudioError, match="labels.txt holds 1 labels; give 3 or more"):
-        read_labels(path)
-    path.write_bytes(b"\xff\xfe\xff")
-    with pytest.raises(StudioError, match="cannot be read as text"):
-        read_labels(path)
 
 
 def test_the_model_is_told_labels_conjunctions_and_form():

@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from pipelines.errors import StudioError
+from pipelines.prompts.orders import check_order
 from pipelines.seeds import check_seed
 from pipelines.vote.rubrics import ASPECTS, BATTLE_ASPECTS, RUBRICS, TASKS
 from studio.config import Config
@@ -161,9 +162,17 @@ def check_rows(config: Config, prompts: Any, asked: Wishes) -> tuple[dict[str, A
                 ),
                 "labels": words("labels", row.get("labels")),
                 "tags": words("tags", row.get("tags")),
+                **promised(row),
             }
         )
     return tuple(found)
+
+
+def promised(row: Mapping[str, Any]) -> dict[str, Any]:
+    """What a prompt promises about the order of its labels, where it is told."""
+    if row.get("order") is None:
+        return {}
+    return {"order": check_order(row["order"], len(words("labels", row.get("labels"))))}
 
 
 def words(what: str, values: Any) -> list[str]:
