@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from pipelines.intervals import Interval, bootstrap_clusters
+from pipelines.intervals import Interval, bootstrap_clusters, wilson
 from pipelines.reward import metrics
 from pipelines.reward.head import RewardHead
 from pipelines.reward.labels import Example, Material
@@ -15,6 +15,7 @@ from pipelines.reward.training import Vectors
 
 REPEATS = 500  # bootstrap draws, as in `metrics.evaluate`
 PAIRS = "pairs"
+SHARES = ("auc", "accuracy", "order_within_prompts", PAIRS)  # how often something is told right
 RANKING = ("auc", "order_within_prompts")  # what a similarity can be asked; it is no probability
 
 
@@ -90,7 +91,13 @@ def figures(
                 lambda at, values=values: float(values[at].mean()),
                 np.asarray(prompts), seed=seed, repeats=REPEATS,
             )  # fmt: skip
-    return found
+    asked = {one.prompt for one in (*material.examples, *material.pairs)}
+    return {
+        who: {name: _sober(name, interval, len(asked)) for name, interval in told.items()}
+        if who != "difference"
+        else told
+        for who, told in found.items()
+    }
 
 
 def histograms(
@@ -153,6 +160,17 @@ def _rewards(of: Callable[[Sequence[tuple[str, str]]], np.ndarray], material: Ma
         labels=of([(example.prompt, example.clip) for example in material.examples]),
         pairs=np.stack([chosen, rejected], axis=1),
     )
+
+
+def _sober(name: str, found: Interval, prompts: int) -> Interval:
+    """A share of which every draw is the same, all right or all wrong: the bootstrap sees no chance.
+
+    Then Wilson's interval with the prompts as trials, which are as many as there are by chance.
+    """
+    if name not in SHARES or found.value not in (0.0, 1.0) or found.low != found.high:
+        return found
+    ends = wilson(prompts if found.value else 0, prompts)
+    return replace(found, low=ends.low, high=ends.high)
 
 
 def _gains(
