@@ -208,6 +208,7 @@ export class Results extends HTMLElement {
       { class: "bs-res-away", "aria-label": "Take away" },
       link("Votes as CSV", `results/${this.id_}/export?as=csv`),
       view.is_mine ? link("All as a zip", `results/${this.id_}/export?as=all`) : null,
+      view.comparison ? element("a", { class: "bs-act", href: `?compare=${view.comparison}`, title: "The comparison whose sides these are; it names them" }, "The comparison") : null,
     );
   }
 }

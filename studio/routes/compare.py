@@ -6,9 +6,12 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
+from pipelines.errors import StudioError
 from studio.routes.door import Answer, outgoing, taken_away
 from studio.services.compare.views import file_name
 from studio.services.services import Services
+
+BATTLE_WISHES = {"title", "votes_wanted", "gold", "is_listed", "who", "passphrase", "reveals"}
 
 
 def comparisons(services: Services, request: Request, owner: str) -> dict[str, Any]:
@@ -19,6 +22,22 @@ def comparisons(services: Services, request: Request, owner: str) -> dict[str, A
 def comparison(services: Services, request: Request, owner: str) -> dict[str, Any]:
     """One comparison as it stands; for whoever has the link."""
     return services.comparisons.view(request.path_params["comparison"])
+
+
+def battles(services: Services, request: Request, owner: str) -> dict[str, Any]:
+    """The person's own blind battles of a comparison; nobody else's are told."""
+    return {"battles": services.battles.of(owner, request.path_params["comparison"])}
+
+
+def open_battle(services: Services, request: Request, owner: str) -> dict[str, Any]:
+    """Put both sides to a blind vote; only who asked for the comparison may."""
+    wishes = request.state.body
+    unknown = sorted(set(wishes) - BATTLE_WISHES)
+    if unknown:
+        raise StudioError(
+            f"A battle has no {', '.join(unknown)[:80]}; give {', '.join(sorted(BATTLE_WISHES))}."
+        )
+    return services.battles.open(owner, request.path_params["comparison"], **wishes)
 
 
 def stop_comparison(services: Services, request: Request, owner: str) -> dict[str, Any]:
@@ -56,6 +75,8 @@ TABLE: list[tuple[str, str, Answer]] = [
     ("GET", "/comparisons", comparisons),
     ("GET", "/comparisons/{comparison}", comparison),
     ("POST", "/comparisons/{comparison}/stop", stop_comparison),
+    ("GET", "/comparisons/{comparison}/battles", battles),
+    ("POST", "/comparisons/{comparison}/battle", open_battle),
     ("GET", "/comparisons/{comparison}/pairs/{place:int}/picture", pair_picture),
     ("GET", "/comparisons/{comparison}/report.json", report),
     ("GET", "/comparisons/{comparison}/pairs.csv", pairs_table),

@@ -14,6 +14,7 @@ from studio.services.campaigns.campaigns import Campaigns
 from studio.services.campaigns.folders import CampaignFolders
 from studio.services.campaigns.simulated_voters import SimulatedVoters
 from studio.services.campaigns.views import CampaignViews
+from studio.services.compare.battle import Battles
 from studio.services.compare.comparison import Comparison
 from studio.services.compare.distances import Distances
 from studio.services.compare.embedding_store import EmbeddingStore
@@ -75,6 +76,7 @@ class Services:
         build = CampaignBuild(self.store, self.engines, maker)
         seen = CampaignViews(self.store, self.voting)
         self.campaigns = Campaigns(config, self.store, self.engines, seen, lambda: self.worker)
+        self.battles = Battles(self.comparisons, self.campaigns)
         self.campaign_folders = CampaignFolders(self.campaigns, self.store.clips)
         drafts = Drafts(config.data / "prompts")
         self.prompt_writing = PromptWriting(

@@ -170,7 +170,7 @@ def test_others_see_no_system(services, work):
     mine = made_campaign(services, work, is_listed=True)
     theirs = services.campaigns.view(mine["id"], OTHER)
     assert (mine["is_mine"], theirs["is_mine"]) == (True, False)
-    assert set(mine) - set(theirs) == {"systems", "link", "notices"}
+    assert set(mine) - set(theirs) == {"systems", "link", "notices", "comparison"}
     told = json.dumps({**theirs, "title": ""})
     assert not any(word in told.lower() for word in ("embedded", "sine", "clean"))
     assert mine["link"] == f"/?campaign={mine['id']}"

@@ -147,9 +147,10 @@ class CampaignBuild:
         prompt, system, take = place
         names = [one["name"] for one in plan["systems"]]
         number = (prompt * len(names) + names.index(system)) * plan["takes"] + take
-        if told := plan["sources"].get(str(number)):
+        told = plan["sources"].get(str(number), {})
+        if "sha256" in told:
             return Clip(**told), None, self.store.clips.read(told["sha256"])
-        [found] = self.store.candidates.find([made[number]])
+        [found] = self.store.candidates.find([told.get("candidate") or made[number]])
         return found.clip, found.id, self.store.clips.read(found.clip)
 
     def _keep(
@@ -199,7 +200,8 @@ def plan_of(campaign: str, definition: dict[str, Any], sources: dict[str, Any]) 
     Args:
         campaign: its id.
         definition: its definition.
-        sources: the clips of sounds from folders, by their place as text.
+        sources: by their place as text, the clips of sounds from folders, or the `candidate` that is
+            there already.
     """
     told = ("prompts", "systems", "takes", "seed", "gold", "same_system")
     return {"campaign": campaign, **{name: definition[name] for name in told}, "sources": sources}

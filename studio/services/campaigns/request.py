@@ -47,10 +47,13 @@ class CampaignRequest:
     voters: str
     study: str | None
     seed: int
+    comparison: str | None = None  # whose two sides it sets against each other
 
     def plain(self) -> dict[str, Any]:
         """As JSON values."""
         found = asdict(self)
+        if self.comparison is None:
+            del found["comparison"]
         return {
             name: list(value) if isinstance(value, tuple) else value
             for name, value in found.items()

@@ -88,6 +88,7 @@ class CampaignViews:
             "systems": found.definition["systems"],
             "link": f"/?campaign={found.id}",
             "notices": job.notices if job else [],
+            "comparison": found.definition.get("comparison"),
         }
 
     def _progress(self, found: Campaign, voter: Voter | None, is_made: bool) -> dict[str, int]:

@@ -277,6 +277,7 @@ def about(campaign: Campaign, is_mine: bool) -> dict[str, Any]:
         "imported_as": (definition.get("origin") or {}).get("format"),
         "is_listed": definition["is_listed"],
         "is_mine": is_mine,
+        "comparison": definition.get("comparison") if is_mine else None,  # it names the sides
     }
 
 
