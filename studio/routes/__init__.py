@@ -8,6 +8,7 @@ from starlette.staticfiles import StaticFiles
 from studio.routes import (
     campaigns,
     compare,
+    finetune,
     generate,
     page,
     prompts,
@@ -29,6 +30,7 @@ FILES = (
     results,
     vote_data,
     reward,
+    finetune,
     compare,
 )  # each has a TABLE
 
@@ -36,9 +38,9 @@ FILES = (
 def routes(services: Services) -> list[Route | Mount]:
     """Every route, each bound to these services."""
     bound = [
-        Route(f"/studio{path}", door(services, answer), methods=[method])
+        Route(f"/studio{path}", door(services, answer, *upload), methods=[method])
         for file in FILES
-        for method, path, answer in file.TABLE
+        for method, path, answer, *upload in file.TABLE
     ]
     return [
         *bound,

@@ -22,22 +22,37 @@ NO_STORE = {"cache-control": "no-store"}
 MOST_BYTES = 64 * 1024  # of JSON; the longest vote needs a tenth of it
 Handler = Callable[[Request], Awaitable[Response]]
 Answer = Callable[[Services, Request, str], Response | dict[str, Any]]
+MostUpload = Callable[[Services], int]  # MB
 
 
-def door(services: Services, answer: Answer) -> Handler:
+def door(services: Services, answer: Answer, most_mb: MostUpload | None = None) -> Handler:
     """The one place where a person's fault in a route becomes an answer: its status, its sentence.
 
-    What was sent as JSON is in `request.state.body`, an object; other bodies are not read.
+    What was sent as JSON is in `request.state.body`, an object. Other bodies are not read, but for
+    those of answers that take a file: it lies at `request.state.upload` until the answer is made.
+
+    Args:
+        services: what answers.
+        answer: makes the answer.
+        most_mb: tells how large a file it takes; None: it takes none.
     """
 
     @functools.wraps(answer)
     async def handle(request: Request) -> Response:
         owner = owner_of(request, services.config.is_shared)
+        folder = None
         try:
             request.state.body = await read_json(request)
+            if most_mb is not None:
+                folder = services.downloads.new_folder()
+                request.state.upload = folder / "upload"
+                await read_file(request, request.state.upload, most_mb(services))
             found = await run_in_threadpool(answer, services, request, owner)
         except StudioError as error:
             return JSONResponse({"error": str(error)}, status_of(error), headers=NO_STORE)
+        finally:
+            if folder is not None:
+                shutil.rmtree(folder, ignore_errors=True)
         return found if isinstance(found, Response) else JSONResponse(found, headers=NO_STORE)
 
     return handle
@@ -65,6 +80,28 @@ async def read_json(request: Request) -> dict[str, Any]:
     if not isinstance(found, dict):
         raise StudioError(f"A {type(found).__name__} was sent; send a JSON object.")
     return found
+
+
+async def read_file(request: Request, to: Path, most_mb: int) -> None:
+    """Write the body into a file, never more than so many MB of it.
+
+    Raises:
+        StudioError: nothing was sent, too much, or there is no room on the disk.
+    """
+    size = 0
+    try:
+        with to.open("xb") as file:
+            async for chunk in request.stream():
+                size += len(chunk)
+                if size > most_mb * 10**6:
+                    raise TooLarge(f"More than {most_mb} MB were sent; send a smaller file.")
+                file.write(chunk)
+    except OSError as error:
+        raise StudioError(
+            f"The file could not be kept ({error.strerror}); free some disk space."
+        ) from error
+    if not size:
+        raise StudioError("Nothing was sent; send the file as the body.")
 
 
 def refuse_constant(name: str) -> None:

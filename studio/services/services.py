@@ -24,6 +24,7 @@ from studio.services.compare.request import SIDES, Wish, check_wish
 from studio.services.compare.views import ComparisonViews
 from studio.services.downloads import Downloads
 from studio.services.engines import Engines
+from studio.services.finetune.finetune import open_finetune
 from studio.services.generate.batches import COMPARE, GENERATE
 from studio.services.generate.generation import Generation
 from studio.services.generate.judging import Judging
@@ -86,6 +87,10 @@ class Services:
         self.simulated_voters = SimulatedVoters(self.store, self.engines, self.voting)
         works = [self.generation.work, self.comparison.work, build.work, self.results.work]
         works.append(self.reward.work)
+        self.finetune = open_finetune(
+            config, self.store, maker, self.reward, self.choices, lambda: self.worker
+        )
+        works.append(self.finetune.run.work)
         works += [wording.work]
         self.worker = Worker(self.store.jobs, works)
         self.warming = threading.Event()

@@ -150,6 +150,13 @@ class JobTable:
                 {**values, "now": now(), "job_id": job},
             )
 
+    def begin_again(self, job: str) -> None:
+        """Let a job that is over wait for its turn once more, at the phase where it ended."""
+        self.change(
+            job, status=WAITING, attempts=0, stop_asked=0, error=None, finished_at=None,
+            worker=None, note="waiting for its turn",
+        )  # fmt: skip
+
     def finish(self, job: str, status: str, *, error: str | None = None, **values: Any) -> None:
         """Close the job."""
         self.change(job, status=status, error=error, finished_at=now(), **values)

@@ -1,0 +1,224 @@
+"""The process that trains: it reads files, writes files, tells how far it is, and may be killed.
+
+`python -m studio.services.finetune.child FOLDER` goes on with the run in this folder, from its last
+checkpoint. It knows no database.
+"""
+
+import shutil
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pipelines.audio import read_audio
+from pipelines.records import Prompt
+from studio.processes import Parent, end_of
+from studio.services.finetune.run_folder import PROGRESS, ROWS, TASK, RunFolder
+
+BEGUN, ENDED = 0.25, 0.98  # of the run's progress bar, in which this lies
+ENCODED = 0.15  # of that, for encoding; training has the rest
+CACHE = "cache.safetensors"
+
+
+def work(parent: Parent) -> None:
+    """Go on with the run that the command line names, to its end."""
+    run = RunFolder(Path(sys.argv[1]))
+    Training(run=run, task=run.read(TASK), parent=parent).go_on()
+
+
+@dataclass
+class Training:
+    """One run on its way."""
+
+    run: RunFolder
+    task: dict[str, Any]
+    parent: Parent
+    paces: list[float] = field(default_factory=list)  # seconds of the last steps
+    heard_in: float = 0.0  # seconds of the last moment
+    heard_at: float = field(default_factory=time.monotonic)
+    told_at: float = 0.0
+
+    def go_on(self) -> None:
+        """Load, encode, train, listen."""
+        started = time.monotonic()
+        self.tell(BEGUN, "loading the model")
+        backend, plan = load_base(self.task), plan_of(self.task)
+        log(f"{backend.name} {backend.revision} on {backend.device}, plan {plan.values}")
+        rows, places = read_rows(self.run, self.task)
+        pretraining = self.pretraining_rows(backend)
+        from pipelines.recipes.baton.aligning import align
+
+        self.run.took("loading the model", time.monotonic() - started)
+        self.heard_at = time.monotonic()
+        align(
+            backend,
+            [*rows, *pretraining],
+            sounds_of(backend, places),
+            plan,
+            self.run.path,
+            listen=[Prompt(**told) for told in self.task["listen"]],
+            scorers=scorers_of(self.run, self.task, backend),
+            sample_every=self.task["sample_every"],
+            on_encoded=self.encoded,
+            on_step=self.stepped,
+            on_sample=self.heard,
+            should_stop=self.parent.should_stop,
+        )
+        self.tell(ENDED, "trained")
+
+    def pretraining_rows(self, backend: Any) -> list[Any]:
+        """Rows of D_pretrain of the base's own data; their latents are drawn and encoded once."""
+        told = self.task["pretraining"]
+        if told is None:
+            return []
+        from pipelines.recipes.baton.aligning import filled_cache
+        from pipelines.recipes.baton.pretraining import pretraining_rows, pretraining_scenes
+
+        started = time.monotonic()
+        rows, sounds = pretraining_rows(pretraining_scenes(told["scenes"], seed=told["seed"]))
+        name = f"scenes-{told['scenes']}-{told['seed']}.safetensors"
+        shared = Path(self.task["data"]) / "pretraining" / backend.revision / name
+
+        def tell(done: int, of: int) -> None:
+            self.tell(BEGUN, f"encoding the base's own data, once: {done} of {of}")
+
+        tell(0, len(rows))
+        filled_cache(shared, backend, rows, sounds, on_encoded=tell,
+                     should_stop=self.parent.should_stop)  # fmt: skip
+        own = self.run.path / CACHE
+        if not own.exists():
+            part = own.with_suffix(".copy")
+            shutil.copyfile(shared, part)
+            part.replace(own)
+        self.run.took("encoding the base's own data", time.monotonic() - started)
+        return rows
+
+    def encoded(self, done: int, of: int) -> None:
+        """A part of the sounds has latents."""
+        share = BEGUN + (ENDED - BEGUN) * ENCODED * done / of
+        self.tell(share, f"encoding sound {done} of {of}")
+        log(f"encoded {done} of {of} sounds")
+
+    def stepped(self, told: Any) -> None:
+        """A step is taken."""
+        self.paces = [*self.paces[-49:], told.seconds]
+        self.heard_at = time.monotonic()
+        left = told.steps - told.step
+        every = self.task["sample_every"]
+        moments = 0 if not every else left // every + (left % every > 0)
+        seconds = left * float(np.median(self.paces)) + moments * self.heard_in
+        share = BEGUN + (ENDED - BEGUN) * (ENCODED + (1 - ENCODED) * told.step / told.steps)
+        self.tell(
+            share,
+            f"step {told.step} of {told.steps}, epoch {told.epoch:.1f}",
+            step=told.step, steps=told.steps, seconds_left=round(seconds, 1),
+        )  # fmt: skip
+        if told.step % 50 == 0 or told.step == told.steps:
+            log(f"step {told.step} of {told.steps}: loss {told.loss:.4f}")
+
+    def heard(self, sampled: Any) -> None:
+        """The model was listened to."""
+        self.heard_in = time.monotonic() - self.heard_at
+        self.heard_at = time.monotonic()
+        scores = ", ".join(f"{name} {score:.4f}" for name, score in sampled.scores.items())
+        log(f"heard after step {sampled.step}: {scores or 'no judge'}")
+
+    def tell(self, share: float, note: str, **more: Any) -> None:
+        """Tell the parent, and write down what the page asks for, twice a second at most."""
+        self.parent.tell(share, note)
+        if time.monotonic() - self.told_at > 0.5:
+            self.told_at = time.monotonic()
+            self.run.write(PROGRESS, {"note": note, **more})
+
+
+def load_base(task: dict[str, Any]) -> Any:
+    """The model to be trained, in float32."""
+    import torch
+
+    from pipelines.generate import checkpoints
+
+    return checkpoints.load(task["base"], device=task["device"], dtype=torch.float32)
+
+
+def plan_of(task: dict[str, Any]) -> Any:
+    """What to do, from plain values."""
+    from pipelines.finetune.plans import plan_from
+
+    return plan_from(task["plan"])
+
+
+def read_rows(run: RunFolder, task: dict[str, Any]) -> tuple[list[Any], dict[str, Path]]:
+    """The rows of the run, and where the sound of each key lies."""
+    from pipelines.finetune.data import Row
+
+    rows, places = [], {}
+    for told in run.read(ROWS):
+        file = told.pop("file")
+        rows.append(Row(**told))
+        places[told["key"]] = Path(task["data"]) / file
+    return rows, places
+
+
+def sounds_of(backend: Any, places: dict[str, Path]) -> Callable[[str], np.ndarray]:
+    """What reads the sound of a key as the backend wants it, cut to what it can hear."""
+    channels = backend.codec.channels
+    most = int(backend.max_seconds * backend.sample_rate)
+
+    def read(key: str) -> np.ndarray:
+        audio, _ = read_audio(places[key], sample_rate=backend.sample_rate)
+        if len(audio) != channels:
+            audio = np.repeat(audio.mean(axis=0, keepdims=True), channels, axis=0)
+        return audio[:, :most]
+
+    return read
+
+
+def scorers_of(run: RunFolder, task: dict[str, Any], backend: Any) -> dict[str, Any]:
+    """The judges of the held-out prompts: CLAP's reward side, and the reward model if there is one.
+
+    Never the evaluation CLAP, which may choose nothing.
+    """
+    from pipelines import clap
+    from pipelines.reward.scorers import ClapScorer
+
+    if not task["listen"]:
+        return {}
+    heard = clap.load("reward")
+    found = {"clap": ClapScorer(heard)}
+    if task["reward"] is not None:
+        found["reward"] = reward_scorer(run.path / task["reward"], heard, task, backend)
+    return found
+
+
+def reward_scorer(folder: Path, heard: Any, task: dict[str, Any], backend: Any) -> Any:
+    """The reward model of a folder over its CLAP, and over the T5 where it was trained so."""
+    from pipelines.recipes.baton.text import t5_of
+    from pipelines.reward.embeddings import side_by_side, text_of
+    from pipelines.reward.saved import load_head
+    from pipelines.reward.scorers import HeadScorer
+
+    head, ground = load_head(folder)
+    own = text_of(heard)
+    if ground.text == own.name:
+        return HeadScorer(head, ground, heard)
+    if task["reward_base"] != task["base"]:
+        backend = load_base({**task, "base": task["reward_base"]})
+    t5 = t5_of(backend)
+    text = t5 if ground.text == t5.name else side_by_side(own, t5)
+    return HeadScorer(head, ground, heard, text=text)
+
+
+def log(sentence: str) -> None:
+    """A line of the run's log."""
+    moment = datetime.now(UTC).isoformat(timespec="seconds")
+    sys.stderr.write(f"{moment} {sentence}\n")
+    sys.stderr.flush()
+
+
+if __name__ == "__main__":
+    end_of(work)

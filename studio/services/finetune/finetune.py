@@ -1,0 +1,330 @@
+"""Fine-tuning behind the page: what can be trained on what, runs begun, stopped, kept and removed."""
+
+import shutil
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pipelines.errors import StudioError
+from studio.config import Config
+from studio.jobs import Worker
+from studio.refusals import Conflict
+from studio.services.adapters import TITLE_LENGTH
+from studio.services.finetune.estimate import Estimates
+from studio.services.finetune.folders import SHARED_SOUNDS, Folders
+from studio.services.finetune.further import Further
+from studio.services.finetune.own_data import OWN_DATA, SCENES
+from studio.services.finetune.request import (
+    CLAP,
+    MOST_UNLABELLED,
+    SHARED_STEPS,
+    SHARED_UNLABELLED,
+    Wish,
+    check_title,
+    check_wish,
+)
+from studio.services.finetune.run import FINETUNE, Run
+from studio.services.finetune.settings import steps_of, usual_settings
+from studio.services.finetune.views import FinetuneViews
+from studio.services.generate.making import Maker
+from studio.services.reward.sources import sources
+from studio.store.jobs import DONE, Job
+from studio.store.store import Store
+
+if TYPE_CHECKING:
+    from studio.services.reward.rewards import Rewards
+
+UPLOAD_MB, SHARED_UPLOAD_MB = 1000, 100
+
+
+@dataclass(frozen=True)
+class Finetune:
+    """The use-case behind the Finetune tab, its routes and its verb.
+
+    Args:
+        run: does the job.
+        views: what the page is told of runs.
+        estimates: how long and how much memory, by a probe on this machine.
+        rewards: of the person.
+        choices: title and name of every model.
+        worker: asked for when needed: the worker knows this work too.
+    """
+
+    run: Run
+    views: FinetuneViews
+    estimates: Estimates
+    rewards: "Rewards"
+    choices: Callable[[], list[tuple[str, str]]]
+    worker: Callable[[], Worker]
+
+    def sources(self, owner: str) -> dict[str, Any]:
+        """Bases, campaigns, rewards and folders to choose from, and the limits."""
+        is_shared = self.run.config.is_shared
+        scorers = [one for one in self.rewards.models(owner) if one["status"] == DONE]
+        told = ("id", "title", "auc", "simulated")
+        reference = {"id": CLAP, "title": "CLAP, as it is", "auc": None, "simulated": False}
+        return {
+            "bases": [self._base(title, name) for title, name in self.choices()],
+            "campaigns": [self._campaign(one) for one in sources(self.run.store, owner)],
+            "rewards": [*({name: one[name] for name in told} for one in scorers), reference],
+            "folders": self.run.folders.listing(owner),
+            "pretraining": {name: {"scenes": SCENES} for name in OWN_DATA},
+            "limits": {
+                "steps": SHARED_STEPS if is_shared else None,
+                "unlabelled": SHARED_UNLABELLED if is_shared else MOST_UNLABELLED,
+                "folder_mb": self.most_upload_mb,
+                "folder_sounds": SHARED_SOUNDS if is_shared else None,
+            },
+        }
+
+    @property
+    def most_upload_mb(self) -> int:
+        """How large a zip may be, in MB."""
+        return SHARED_UPLOAD_MB if self.run.config.is_shared else UPLOAD_MB
+
+    def estimate(self, owner: str, asked: Mapping[str, Any]) -> dict[str, Any]:
+        """Steps, seconds, memory and data of a wish, before anything is begun.
+
+        Raises:
+            StudioError: what was asked for cannot be trained.
+        """
+        wish, data, counts = self._checked(owner, asked)
+        return {**self.estimates.of(wish, counts), "data": counts, "notices": data["notices"]}
+
+    def start(self, owner: str, asked: Mapping[str, Any]) -> str:
+        """Put a run in the row; its id.
+
+        Raises:
+            StudioError: what was asked for cannot be trained, or one of theirs is under way.
+        """
+        wish, *_ = self._checked(owner, asked)
+        self._check_alone(owner)
+        return self.worker().submit(FINETUNE, owner, wish.plain())
+
+    def start_now(
+        self, owner: str, asked: Mapping[str, Any], on_progress: Callable[[float, str], None]
+    ) -> dict[str, Any]:
+        """Do a run here and now, as the command line does; its view."""
+        wish, *_ = self._checked(owner, asked)
+        done = self.worker().run_now(
+            FINETUNE, owner, wish.plain(), lambda desk: on_progress(desk.progress, desk.note)
+        )
+        return self.views.view(done.id, owner)
+
+    def stop(self, owner: str, run: str) -> bool:
+        """Ask a run to save and stop."""
+        return self.run.store.jobs.ask_stop(self.views.job_of(run, owner).id, owner)
+
+    def resume(self, owner: str, run: str) -> None:
+        """Go on with a run that was stopped or failed, from its last checkpoint.
+
+        Raises:
+            Conflict: it is under way, being stopped, or done.
+        """
+        job = self.views.job_of(run, owner)
+        if not job.is_over:
+            raise Conflict("This run is under way; let it go on, or stop it first.")
+        if job.status == DONE:
+            raise Conflict("This run is done; start another to train longer.")
+        self._check_alone(owner)
+        self.run.store.jobs.begin_again(job.id)
+        self.worker().called.set()
+
+    def keep(self, owner: str, run: str, title: Any) -> dict[str, Any]:
+        """Keep the adapter of a finished run as a model, or give its model another title.
+
+        Raises:
+            Conflict: the run is not done.
+        """
+        job = self.views.job_of(run, owner)
+        if job.status != DONE:
+            raise Conflict(f"This run is {job.status}; its model can be kept when it is done.")
+        name = check_title(title)
+        if name is None:
+            raise StudioError(f"The title is empty; give 1 to {TITLE_LENGTH} characters.")
+        self.run.keep_as(job, name)
+        self.run.store.jobs.change(job.id, findings={**job.findings, "title": name})
+        return self.views.view(job.id, owner)
+
+    def remove(self, owner: str, run: str, what: Any = None) -> None:
+        """Remove a run's model, its files, or both; what its model made stays.
+
+        Args:
+            what: "model", "run", or None for both.
+
+        Raises:
+            Conflict: the run is under way.
+        """
+        job = self.views.job_of(run, owner)
+        if not job.is_over:
+            raise Conflict("This run is under way; stop it first.")
+        if what not in (None, "model", "run"):
+            raise StudioError(f"What to remove is {str(what)[:40]!r}; it must be model or run.")
+        model = self.views.model_of(job)
+        if what != "run" and model is not None and self._is_last(job, model["hash"]):
+            self.run.engines.adapters.remove(model["name"])
+        if what != "model":
+            self.run.store.jobs.change(job.id, findings={**job.findings, "removed": True})
+            shutil.rmtree(self.run.folder(job.id).path, ignore_errors=True)
+
+    def add_folder(self, owner: str, path: Path, title: str | None = None) -> dict[str, Any]:
+        """Take in a creator's zip of sounds and captions."""
+        return self.run.folders.add(owner, path, title)
+
+    def remove_folder(self, owner: str, folder: str) -> None:
+        """Delete a creator's folder."""
+        self.run.folders.remove(owner, folder)
+
+    def _base(self, title: str, name: str) -> dict[str, Any]:
+        """A model as a base: whether it can be trained, and with which settings."""
+        why_not = self._why_not(name)
+        if why_not is not None:
+            return {"name": name, "title": title, "can_train": False, "why_not": why_not,
+                    "plan": None, "paper": None}  # fmt: skip
+        usual = usual_settings(name)
+        own = next(iter(usual))
+        return {
+            "name": name,
+            "title": title,
+            "can_train": True,
+            "why_not": None,
+            "plan": usual[own],
+            "paper": usual["paper"],
+        }
+
+    def _why_not(self, name: str) -> str | None:
+        """Why a model cannot be trained, in a sentence."""
+        if name not in {known for _, known in self.choices()}:
+            return f"There is no model {name[:80]!r}; choose one from the list."
+        if self.run.engines.adapters.folder_of(name) is not None:
+            return (
+                "An aligned model is not trained further; train its base again, with more labels."
+            )
+        return None
+
+    def _campaign(self, source: Mapping[str, Any]) -> dict[str, Any]:
+        """A campaign as something to train on."""
+        clips = self.run.store.campaigns.clips(source["id"])
+        found = {**source, "candidates": len({clip.source for clip in clips})}
+        if source["task"] == "baton" and source["aligned"] + source["not_aligned"]:
+            found["why_not"] = None  # one label is enough to count
+        return found
+
+    def _checked(
+        self, owner: str, asked: Mapping[str, Any]
+    ) -> tuple[Wish, dict[str, Any], dict[str, Any]]:
+        """A wish that can be done, its data, and the counts of it."""
+        name = asked.get("base") or self.run.config.model
+        why_not = self._why_not(name if isinstance(name, str) else "")
+        if why_not is not None:
+            raise StudioError(why_not)
+        wish = check_wish(self.run.config, {**asked, "base": name}, usual_settings(name))
+        if wish.settings["beta"] and wish.base not in OWN_DATA and wish.pretrain_folder is None:
+            raise StudioError(
+                f"The data that {name} was trained on is not here, so its pretraining loss cannot "
+                "count; set beta to 0, or choose a folder of yours in its place."
+            )
+        data = self.run.data_of(owner, wish)
+        if wish.reward not in (None, CLAP):
+            job = self.rewards.job_of(wish.reward, owner)
+            if job.status != DONE:
+                raise Conflict(f"This reward model is {job.status}; choose one that is done.")
+            if job.request["simulated"] != data["simulated"]:
+                raise StudioError(
+                    "The reward model learned from simulated listeners and the campaigns are of "
+                    "people, or the other way round; the two are never mixed. Choose one kind."
+                )
+        if wish.pretrain_folder is not None:
+            self.run.folders.card(owner, wish.pretrain_folder)
+        counts = self.counts(owner, wish, data)
+        self._check_steps(wish, counts)
+        return wish, data, counts
+
+    def counts(self, owner: str, wish: Wish, data: Mapping[str, Any]) -> dict[str, Any]:
+        """How many rows of each kind a run has."""
+        sounds = data["sounds"]
+        weights = [one.get("weight", 1.0) for one in sounds]
+        pretrain = 0
+        if wish.settings["beta"] and wish.base in OWN_DATA:
+            pretrain = SCENES
+        elif wish.settings["beta"] and wish.pretrain_folder is not None:
+            pretrain = len(self.run.folders.card(owner, wish.pretrain_folder)["rows"])
+        return {
+            "human": len(sounds),
+            "reward": data["further"],
+            "pretrain": pretrain,
+            "captions": len({one["caption"] for one in sounds}),
+            "aligned": sum(weight >= 0.5 for weight in weights),
+            "zero": sum(weight == 0 for weight in weights),
+            "uncertain": data["left_out"].get("sounds of which nobody was sure", 0),
+            "campaigns": [
+                {"title": one["title"], "sounds": one["sounds"]} for one in data["campaigns"]
+            ],
+            "left_out": data["left_out"],
+            "split": None,
+            "simulated": data["simulated"],
+            "folder": len(sounds) if data["folder"] else 0,
+        }
+
+    def _check_steps(self, wish: Wish, counts: Mapping[str, Any]) -> None:
+        """Nothing, or a StudioError for more steps than a page of strangers gives."""
+        steps = steps_of(wish.settings, counts["human"] + counts["reward"])
+        if self.run.config.is_shared and steps > SHARED_STEPS:
+            raise StudioError(
+                f"This run would take {steps} steps; on this shared page a run takes at most "
+                f"{SHARED_STEPS}. Ask for fewer epochs."
+            )
+        if counts["human"] and counts["zero"] == counts["human"] and not counts["reward"]:
+            raise StudioError(
+                f"All {counts['human']} sounds count 0, so there is nothing to learn from; label "
+                "sounds until some are aligned, or add further ones with a reward."
+            )
+
+    def _check_alone(self, owner: str) -> None:
+        """Nothing, or a Conflict where one run of theirs is under way."""
+        jobs = self.run.store.jobs.latest(owner, [FINETUNE], limit=50)
+        if any(not job.is_over for job in jobs):
+            raise Conflict(
+                "A run of yours is under way already; wait for it, or stop it, before you start "
+                "another."
+            )
+
+    def _is_last(self, job: Job, adapter: str) -> bool:
+        """Whether no other run of anybody made the very same adapter."""
+        about = self.run.engines.adapters.about(self.run.config.data / "adapters" / adapter)
+        return about.run == job.id
+
+
+def open_finetune(
+    config: Config,
+    store: Store,
+    maker: Maker,
+    rewards: "Rewards",
+    choices: Callable[[], list[tuple[str, str]]],
+    worker: Callable[[], Worker],
+) -> Finetune:
+    """The use-case with all its parts."""
+    estimates = Estimates(config)
+
+    def reward_folder(name: str) -> Path | None:
+        return None if name == CLAP else rewards.training.folder(name)
+
+    run = Run(
+        config=config,
+        store=store,
+        engines=maker.engines,
+        further=Further(store, maker.engines, maker),
+        folders=Folders(config),
+        estimates=estimates,
+        scorer=rewards.scorer,
+        reward_folder=reward_folder,
+    )
+    return Finetune(
+        run=run,
+        views=FinetuneViews(run),
+        estimates=estimates,
+        rewards=rewards,
+        choices=choices,
+        worker=worker,
+    )

@@ -1,0 +1,75 @@
+"""A run's settings as the page has them, and the plan of the training that they stand for."""
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from studio.services.finetune.request import MOMENTS, PRESETS
+
+if TYPE_CHECKING:
+    from pipelines.finetune.plans import Plan
+
+EMBEDDED = "embedded"  # names of models that begin so take our own plan first
+
+
+def usual_settings(base: str) -> dict[str, dict[str, Any]]:
+    """The settings of every preset, the base's own first."""
+    from pipelines.finetune.plans import PLANS
+
+    names = PRESETS if base.startswith(EMBEDDED) else PRESETS[::-1]
+    return {name: settings_of(name, PLANS[name]) for name in names}
+
+
+def settings_of(preset: str, plan: "Plan") -> dict[str, Any]:
+    """A plan as settings."""
+    return {
+        "preset": preset,
+        "steps": plan.steps,
+        "epochs": plan.epochs,
+        "learning_rate": plan.learning_rate,
+        "beta": plan.beta,
+        "batch": plan.mix.data,
+        "pretrain": plan.mix.pretrain,
+        "rank": None if plan.adapter is None else plan.adapter.rank,
+        "human_share": plan.mix.human_share,
+        "sample_every": None,
+        "seed": None,
+    }
+
+
+def plan_of(settings: dict[str, Any]) -> "Plan":
+    """The plan of checked settings: the preset's, but for what the settings say."""
+    from pipelines.finetune.adapters import AdapterConfig
+    from pipelines.finetune.plans import PLANS
+
+    plan, rank = PLANS[settings["preset"]], settings["rank"]
+    adapter = replace(plan.adapter or AdapterConfig(), rank=rank) if rank is not None else None
+    return replace(
+        plan,
+        steps=settings["steps"],
+        epochs=settings["epochs"],
+        learning_rate=settings["learning_rate"],
+        beta=settings["beta"],
+        mix=replace(
+            plan.mix,
+            data=settings["batch"],
+            pretrain=settings["pretrain"],
+            human_share=settings["human_share"],
+        ),
+        adapter=adapter,
+        seed=settings["seed"],
+    )
+
+
+def steps_per_epoch(settings: dict[str, Any], data_rows: int) -> int:
+    """Steps in which as many data rows are drawn as there are."""
+    return max(1, -(-data_rows // settings["batch"]))
+
+
+def steps_of(settings: dict[str, Any], data_rows: int) -> int:
+    """How many steps a run of so many data rows takes."""
+    return plan_of(settings).steps_in(steps_per_epoch(settings, data_rows))
+
+
+def sample_every(settings: dict[str, Any], steps: int) -> int:
+    """Steps between two moments at which the run is listened to."""
+    return settings["sample_every"] or max(1, -(-steps // MOMENTS))
