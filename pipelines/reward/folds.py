@@ -101,9 +101,9 @@ def out_of_fold(
         histories.append(run.history)
     history = mean_history(histories)
     kept = min(history, key=lambda epoch: (epoch.dev_loss, epoch.number)).number
-    return Folded(
-        rewards=Rewards(labels=labels, pairs=pairs), history=history, folds=folds, kept=kept
-    )
+    own = np.array([fold_of[example.group] for example in material.examples], dtype=np.int64)
+    rewards = Rewards(labels=labels, pairs=pairs, folds=own)
+    return Folded(rewards=rewards, history=history, folds=folds, kept=kept)
 
 
 def mean_history(histories: Sequence[Sequence[Epoch]]) -> list[Epoch]:

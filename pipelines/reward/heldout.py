@@ -1,8 +1,7 @@
 """How well a head tells labels and votes that it did not learn from, with CLAP's own beside it."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 import torch
@@ -25,6 +24,7 @@ class Rewards:
 
     labels: np.ndarray  # [examples], of the labelled sounds
     pairs: np.ndarray  # [pairs, 2], of the chosen and the rejected sound
+    folds: np.ndarray | None = None  # [examples], whose head it was; None: one head gave them all
 
 
 def rewards_of(head: RewardHead, material: Material, vectors: Vectors) -> Rewards:
@@ -61,7 +61,9 @@ def figures(
     """The figures of `metrics.evaluate` and of the pairs: the reward's, CLAP's, their difference.
 
     Of CLAP only what a ranking has: its similarity is no probability. Sounds on which raters are
-    split evenly have no label to be told, and are left out.
+    split evenly have no label to be told, and are left out. Where several heads gave the rewards,
+    the AUC compares sounds of one fold only, CLAP's too: each head has a level of its own, which is
+    the higher the fewer of the held-out sounds are aligned.
 
     Args:
         material: held out.
@@ -79,10 +81,17 @@ def figures(
         labels = [round(material.examples[at].target) for at in sure]
         prompts = [material.examples[at].prompt for at in sure]
         ours, theirs = reward.labels[sure], clap.labels[sure]
+        ranks = _ranks(labels, prompts, None if reward.folds is None else reward.folds[sure])
         found["reward"] = metrics.evaluate(ours, labels, prompts, seed=seed)
-        judged = metrics.evaluate(theirs, labels, prompts, seed=seed)
-        found["clap"] = {name: judged[name] for name in RANKING}
-        found["difference"] = _gains(ours, theirs, labels, prompts, seed=seed)
+        for name, rank in ranks.items():
+            for who, told in (
+                ("reward", lambda at, rank=rank: rank(ours, at)),
+                ("clap", lambda at, rank=rank: rank(theirs, at)),
+                ("difference", lambda at, rank=rank: rank(ours, at) - rank(theirs, at)),
+            ):
+                found[who][name] = bootstrap_clusters(
+                    told, np.asarray(prompts), seed=seed, repeats=REPEATS
+                )
     if material.pairs:
         prompts = [pair.prompt for pair in material.pairs]
         ours, theirs = told_right(reward.pairs), told_right(clap.pairs)
@@ -150,7 +159,8 @@ def of_task(material: Material, rewards: Rewards, task: str) -> tuple[Material, 
     """The labels of one task, and their rewards; no pairs."""
     at = [place for place, example in enumerate(material.examples) if example.task == task]
     kept = replace(material, examples=[material.examples[place] for place in at], pairs=())
-    return kept, Rewards(labels=rewards.labels[at], pairs=np.empty((0, 2)))
+    folds = None if rewards.folds is None else rewards.folds[at]
+    return kept, Rewards(labels=rewards.labels[at], pairs=np.empty((0, 2)), folds=folds)
 
 
 def _rewards(of: Callable[[Sequence[tuple[str, str]]], np.ndarray], material: Material) -> Rewards:
@@ -173,26 +183,18 @@ def _sober(name: str, found: Interval, prompts: int) -> Interval:
     return replace(found, low=ends.low, high=ends.high)
 
 
-def _gains(
-    ours: np.ndarray,
-    theirs: np.ndarray,
-    labels: Sequence[int],
-    prompts: Sequence[str],
-    *,
-    seed: int,
-) -> dict[str, Interval]:
-    """How much better the ranking of the one is, over the same draws of prompts."""
-    _, y, p = metrics.validate(ours, labels, prompts)
-    measures: Mapping[str, Callable[[np.ndarray, Any], float]] = {
-        "auc": lambda r, at: metrics.area_under_curve(r[at], y[at]),
-        "order_within_prompts": lambda r, at: metrics.order_within_prompts(r[at], y[at], p[at]),
-    }
-    return {
-        name: bootstrap_clusters(
-            lambda at, measure=measure: measure(ours, at) - measure(theirs, at),
-            p,
-            seed=seed,
-            repeats=REPEATS,
-        )  # fmt: skip
-        for name, measure in measures.items()
-    }
+def _ranks(
+    labels: Sequence[int], prompts: Sequence[str], folds: np.ndarray | None
+) -> dict[str, Callable[[np.ndarray, np.ndarray], float]]:
+    """What can be asked of a ranking: functions of rewards and the places of the rows."""
+    y, p = np.asarray(labels), np.unique(np.asarray(prompts), return_inverse=True)[1]
+
+    def auc(r: np.ndarray, at: np.ndarray) -> float:
+        if folds is None:
+            return metrics.area_under_curve(r[at], y[at])
+        return metrics.order_within_prompts(r[at], y[at], folds[at])
+
+    def within(r: np.ndarray, at: np.ndarray) -> float:
+        return metrics.order_within_prompts(r[at], y[at], p[at])
+
+    return dict(zip(RANKING, (auc, within), strict=True))

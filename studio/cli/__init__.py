@@ -12,12 +12,23 @@ from pathlib import Path
 from typing import NoReturn
 
 from pipelines.errors import StudioError
-from studio.cli import compare, evaluate, generate, judges, models, page, prompts, vote, world
+from studio.cli import (
+    compare,
+    evaluate,
+    generate,
+    judges,
+    models,
+    page,
+    prompts,
+    reward,
+    vote,
+    world,
+)
 from studio.config import read_config
 from studio.services.services import Services
 
 # Each file adds its own to the parser.
-VERBS = (models, generate, vote, compare, evaluate, prompts, world, judges, page)
+VERBS = (models, generate, vote, reward, compare, evaluate, prompts, world, judges, page)
 
 
 class Words(argparse.ArgumentParser):

@@ -73,6 +73,10 @@ def test_what_the_folds_foretell_ranks_sounds_that_they_never_met():
     assert area_under_curve(found.rewards.labels, labels) > 0.9
     assert (found.rewards.pairs[:, 0] > found.rewards.pairs[:, 1]).mean() > 0.8
     assert found.folds == 5 and len(found.history) == 12
+    whose = {
+        (one.group, int(f)) for one, f in zip(material.examples, found.rewards.folds, strict=True)
+    }
+    assert len(whose) == 12 and {fold for _, fold in whose} == set(range(5))
     best = min(found.history, key=lambda epoch: epoch.dev_loss)
     assert found.kept == best.number
 

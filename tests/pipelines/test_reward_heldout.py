@@ -56,6 +56,24 @@ def test_figures_by_hand_with_clap_beside_them_and_the_difference():
             assert interval.count == 8 and interval.low <= interval.value <= interval.high, name
 
 
+def test_sounds_of_different_folds_are_not_compared():
+    """Two folds whose heads are .3 apart in level: within each the order is right, so the AUC is 1.
+
+    Compared across, .4 for a 1 would lose against .6 for a 0 (one of four).  CLAP is compared alike.
+    """
+    material = Material(
+        examples=[example(f"p{i // 2}", f"k{i}", float(i % 2 == 0)) for i in range(4)]
+    )
+    levels, folds = np.array([0.4, 0.1, 0.9, 0.6]), np.array([0, 0, 1, 1])
+    ours = Rewards(labels=levels, pairs=NO_PAIRS, folds=folds)
+    found = figures(material, ours, Rewards(labels=levels, pairs=NO_PAIRS), seed=0)
+    assert found["reward"]["auc"].value == found["clap"]["auc"].value == 1.0
+    whole = figures(material, Rewards(labels=levels, pairs=NO_PAIRS), ours, seed=0)
+    assert whole["reward"]["auc"].value == 0.75
+    part, kept = heldout.of_task(material, ours, "integrity")
+    assert part.examples == list(material.examples) and kept.folds.tolist() == folds.tolist()
+
+
 def test_pairs_are_told_by_share_and_all_right_is_not_certain():
     """Three of three prompts right: the bootstrap would say [1, 1]; Wilson's with n = 3 does not."""
     material = Material(pairs=[pair(f"p{i}", f"a{i}", f"b{i}") for i in range(3)])

@@ -47,7 +47,11 @@ def write_heldout(
     found = {
         "labels": list(labels),
         "pairs": list(pairs),
-        "rewards": {"labels": rewards.labels.tolist(), "pairs": rewards.pairs.tolist()},
+        "rewards": {
+            "labels": rewards.labels.tolist(),
+            "pairs": rewards.pairs.tolist(),
+            "folds": None if rewards.folds is None else rewards.folds.tolist(),
+        },
     }
     write(folder / HELD_OUT, json.dumps(found))
 
@@ -61,9 +65,11 @@ def read_heldout(folder: Path) -> tuple[Material, "Rewards"]:
         examples=[material.examples[at] for at in found["labels"]],
         pairs=[material.pairs[at] for at in found["pairs"]],
     )
+    told = found["rewards"]
     rewards = Rewards(
-        labels=np.array(found["rewards"]["labels"], dtype=np.float64),
-        pairs=np.array(found["rewards"]["pairs"], dtype=np.float64).reshape(-1, 2),
+        labels=np.array(told["labels"], dtype=np.float64),
+        pairs=np.array(told["pairs"], dtype=np.float64).reshape(-1, 2),
+        folds=None if told["folds"] is None else np.array(told["folds"], dtype=np.int64),
     )
     return held, rewards
 

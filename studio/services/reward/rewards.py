@@ -2,11 +2,13 @@
 
 import shutil
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pipelines.audio import read_audio
+from pipelines.errors import StudioError
 from studio.jobs import Work, Worker
 from studio.refusals import Conflict, Unknown
 from studio.services.compare.views import ComparisonViews
@@ -16,6 +18,7 @@ from studio.services.reward import files, request
 from studio.services.reward.encoders import scorer_in
 from studio.services.reward.sources import gather, is_simulated, sources, task_of
 from studio.services.reward.training import REWARD, RewardTraining
+from studio.services.sound_folders import Sound
 from studio.store.jobs import DONE, Job
 from studio.store.store import Store
 
@@ -174,6 +177,30 @@ class Rewards:
                 "choose one that is done."
             )
         return scorer_in(self.training.folder(job.id), self.engines)
+
+    def score_sounds(
+        self, reward: str, owner: str, sounds: Sequence[Sound]
+    ) -> list[dict[str, Any]]:
+        """File, caption and reward of sounds that lie anywhere on this disk.
+
+        Raises:
+            StudioError: a sound without a caption, or what `scorer` raises.
+        """
+        from studio.services.reward.sides import score
+
+        if without := [sound.path.name for sound in sounds if not sound.caption]:
+            raise StudioError(
+                f"{len(without)} of {len(sounds)} sounds have no caption, the first {without[0]}; "
+                "name a CSV with file and caption by --captions."
+            )
+        scorer = self.scorer(reward, owner)
+        captions = [sound.caption for sound in sounds]
+        rewards = score(scorer, [read_audio(sound.path) for sound in sounds], captions)
+        return [
+            {"file": sound.path.name, "caption": sound.caption, "reward": round(float(found), 4),
+             "scored_by": scorer.name, "revision": scorer.revision}
+            for sound, found in zip(sounds, rewards, strict=True)
+        ]  # fmt: skip
 
     def stop(self, reward: str, owner: str) -> bool:
         """Ask a training to stop; whether there was anything to stop."""
