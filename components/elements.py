@@ -62,6 +62,21 @@ def rewards() -> gr.HTML:
     return plain("<baton-rewards></baton-rewards>", "rewards")
 
 
+def finetune_form() -> gr.HTML:
+    """What a model is to learn from, and how."""
+    return plain("<baton-finetune-form></baton-finetune-form>", "finetune-form")
+
+
+def finetune() -> gr.HTML:
+    """The run in view."""
+    return plain("<baton-finetune></baton-finetune>", "finetune-view")
+
+
+def finetunes() -> gr.HTML:
+    """Earlier runs of fine-tuning."""
+    return plain("<baton-finetunes></baton-finetunes>", "finetunes")
+
+
 def head(title: str, saying: str) -> gr.HTML:
     """The name of the studio, the state of its model, light or dark."""
     return plain(

@@ -10,7 +10,7 @@ from studio.config import Config
 from studio.routes import routes
 from studio.security import SecurityHeaders
 from studio.services.services import Services
-from studio.tabs import compare, generate, reward, vote
+from studio.tabs import compare, finetune, generate, reward, vote
 from studio.theme import studio_theme
 from studio.visitors import Visitors
 
@@ -19,6 +19,7 @@ TABS = (
     ("Generate", generate.build),
     ("Vote", vote.build),
     ("Reward", reward.build),
+    ("Finetune", finetune.build),
     ("Compare", compare.build),
 )
 CACHE = (3600, 6 * 3600)  # seconds between sweeps of Gradio's own copies, and their greatest age
@@ -29,6 +30,7 @@ HEAD = (
     '<link rel="stylesheet" href="studio/assets/vote.css">'
     '<link rel="stylesheet" href="studio/assets/results.css">'
     '<link rel="stylesheet" href="studio/assets/reward.css">'
+    '<link rel="stylesheet" href="studio/assets/finetune.css">'
     '<script type="module" src="studio/components/studio.js"></script>'
 )
 

@@ -43,7 +43,8 @@ export class FinetuneForm extends HTMLElement {
       rewardSaid: element("small", {}),
       further: element("input", { type: "number", min: 0, step: 1, class: "bs-fine-input", inputmode: "numeric", "aria-label": "Further sounds", placeholder: "as many", oninput: changed }),
       title: element("input", { type: "text", maxlength: 80, class: "bs-fine-input", "aria-label": "Title", placeholder: "What it will be called" }),
-      estimate: element("section", { class: "bs-fine-estimate", "aria-label": "What it comes to", "aria-live": "polite" }),
+      estimate: element("section", { class: "bs-fine-estimate", "aria-label": "What it comes to" }),
+      time: element("p", { class: "bs-fine-time", role: "status" }),
       button: element("button", { type: "submit", id: "finetune-button", class: "bs-fine-start" }, "Finetune"),
       wrong: element("p", { class: "bs-fine-wrong", role: "alert" }),
     });
@@ -63,7 +64,8 @@ export class FinetuneForm extends HTMLElement {
       this.ownPart,
       this.settings.node,
       part("Title", p.title),
-      p.estimate, p.button, p.wrong,
+      p.estimate,
+      element("div", { class: "bs-fine-foot" }, p.wrong, p.time, p.button),
     );
     this.append(this.node);
     this.turn("baton", true);
@@ -108,7 +110,7 @@ export class FinetuneForm extends HTMLElement {
       if (one.simulated) row.querySelector("b").after(element("span", { class: "bs-badge bs-res-simulated" }, "simulated"));
       return row;
     });
-    const none = element("p", { class: "bs-fine-none" }, campaigns.length ? "None of them can be learned from yet. " : "Nobody has labelled anything yet. ", element("a", { href: "?tab=vote" }, "Label some sounds in Vote"), ", about 60 of them; ten minutes are enough.");
+    const none = element("p", { class: "bs-fine-none" }, campaigns.length ? "None of them can be learned from yet. " : "Nobody has labelled anything yet. ", element("a", { href: "?tab=vote" }, "Label some sounds in Vote"), ", about 60 of them.");
     this.parts.labels.replaceChildren(...rows, ...(usable.length ? [] : [none]));
   }
 
@@ -143,6 +145,11 @@ export class FinetuneForm extends HTMLElement {
     return [...this.parts.labels.querySelectorAll("input:checked")].map((input) => input.value);
   }
 
+  get isMixed() {
+    const chosen = this.sources.campaigns.filter((one) => this.campaigns.includes(one.id));
+    return new Set(chosen.map((one) => Boolean(one.simulated))).size > 1;
+  }
+
   get request() {
     const isBaton = this.recipe === "baton";
     const { base, reward, further, title } = this.parts;
@@ -163,6 +170,7 @@ export class FinetuneForm extends HTMLElement {
   get lack() {
     if (!this.parts.base.value) return "No model here can be trained.";
     if (this.recipe === "baton" && !this.campaigns.length) return "Choose labels to learn from.";
+    if (this.recipe === "baton" && this.isMixed) return "Simulated listeners' judgements and people's are never mixed: choose one kind.";
     if (this.recipe === "supervised" && !this.folder.value) return "Upload a zip of sounds to learn from.";
     return null;
   }
@@ -181,18 +189,22 @@ export class FinetuneForm extends HTMLElement {
 
   async count() {
     const turn = (this.turns = (this.turns ?? 0) + 1); // an earlier answer that comes late is dropped
-    const { estimate } = this.parts;
-    if (this.lack) return estimate.replaceChildren(element("p", { class: "bs-status" }, this.lack));
+    const { estimate, time } = this.parts;
+    if (this.lack) return (time.replaceChildren(this.lack), estimate.replaceChildren());
+    if (!time.textContent) time.replaceChildren("Counting …");
     estimate.setAttribute("aria-busy", "true");
-    let told;
+    let [said, told] = [[], []];
     try {
-      told = estimateNodes(await ask("finetune/estimate", "POST", this.request), this.recipe);
+      const found = await ask("finetune/estimate", "POST", this.request);
+      said = [element("strong", {}, `About ${span(found.seconds)}`), ` for ${plural(found.steps, "step")}.`];
+      told = estimateNodes(found, this.recipe);
     } catch (error) {
-      told = [element("p", { class: "bs-fine-wrong" }, error.message)];
+      said = [element("span", { class: "bs-fine-wrong" }, error.message)];
     }
-    if (turn !== this.turns) return;
+    if (turn !== this.turns) return undefined;
     estimate.removeAttribute("aria-busy");
-    estimate.replaceChildren(...told);
+    time.replaceChildren(...said);
+    return estimate.replaceChildren(...told);
   }
 
   async start() {
@@ -228,14 +240,13 @@ function factsOf(one) {
   return facts.join(" · ");
 }
 
-/** Time first, then what it learns from, then what to know. */
+/** What it learns from, where the time goes, what to know. */
 function estimateNodes(found, recipe) {
   const parts = (found.parts ?? []).filter((one) => one.seconds >= 1).map((one) => `${one.what} ${span(one.seconds)}`);
   const memory = found.memory_mb ? ` Up to ${found.memory_mb < 1000 ? `${whole(found.memory_mb)} MB` : `${(found.memory_mb / 1000).toFixed(1)} GB`} of memory.` : "";
   return [
-    element("p", { class: "bs-fine-time" }, element("strong", {}, `About ${span(found.seconds)}`), ` for ${plural(found.steps, "step")}.`),
-    element("p", { class: "bs-status" }, `${parts.length ? `${parts.join(", ")}.` : ""}${memory}`),
     dataSummary(found.data, recipe),
+    element("p", { class: "bs-status" }, `${parts.length ? `Time: ${parts.join(", ")}.` : ""}${memory}`),
     element("ul", { class: "bs-notices" }, ...(found.notices ?? []).map((text) => element("li", {}, text))),
   ];
 }

@@ -17,6 +17,14 @@ export class Samples {
     this.grid = element("div", { class: "bs-fine-grid", role: "region", "aria-label": "Sounds by prompt and step", tabindex: 0, onkeydown: (event) => this.moved(event) });
     this.node = element("section", { class: "bs-fine-samples", "aria-label": "Heard while it learns" }, element("h3", {}, "Heard while it learns"), element("p", { class: "bs-status" }, "Held-out prompts, each with one seed of its own throughout: what changes is the model. Arrow keys go from sound to sound."), this.grid);
     this.node.hidden = true;
+    this.follows = true; // the newest stays in sight, unless a person scrolled away from it
+    for (const name of ["wheel", "touchmove", "pointerdown", "keydown"]) this.grid.addEventListener(name, () => (this.follows = false), { passive: true });
+    this.watcher = new ResizeObserver(() => this.follow());
+    this.watcher.observe(this.grid);
+  }
+
+  follow() {
+    if (this.follows) this.grid.scrollLeft = this.grid.scrollWidth;
   }
 
   /** moments: of the run, first to last; only what is new is drawn. */
@@ -25,14 +33,13 @@ export class Samples {
     const key = JSON.stringify(moments);
     if (!moments.length || this.shown === key) return;
     this.shown = key;
-    const atEnd = this.grid.scrollLeft + this.grid.clientWidth >= this.grid.scrollWidth - 4;
     const focused = this.grid.contains(document.activeElement) ? document.activeElement.dataset.sound : null;
     const prompts = moments[0].sounds.map((sound) => sound.prompt);
     this.cells = prompts.map((prompt, n) => moments.map((moment) => (moment.sounds[n] ? this.cell(prompt, moment, moment.sounds[n], moments[0].sounds[n]) : null)));
     const head = element("div", { role: "row", class: "bs-fine-row bs-fine-heads" }, element("span", { role: "columnheader" }, "Prompt"), ...moments.map((moment) => element("span", { role: "columnheader" }, nameOf(moment))));
     const rows = prompts.map((prompt, n) => element("div", { role: "row", class: "bs-fine-row" }, this.title(prompt, n), ...this.cells[n].map((cell) => cell?.node ?? element("span", { role: "cell" }, "–"))));
     this.grid.replaceChildren(element("div", { role: "table", "aria-label": "Samples", class: "bs-fine-table", style: `--moments:${moments.length}` }, head, ...rows));
-    if (atEnd) this.grid.scrollLeft = this.grid.scrollWidth;
+    this.follow();
     if (focused) this.grid.querySelector(`[data-sound="${CSS.escape(focused)}"]`)?.focus();
     if (this.sounding) this.mark(this.sounding);
   }
@@ -101,6 +108,7 @@ export class Samples {
   close() {
     this.quiet();
     this.deaf();
+    this.watcher.disconnect();
   }
 }
 

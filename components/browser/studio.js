@@ -4,6 +4,9 @@ import { ask } from "./ask.js";
 import { Bench, Comparisons, linked } from "./compare_tab.js";
 import { Deck } from "./deck.js";
 import { element } from "./element.js";
+import { FinetuneForm } from "./finetune_form.js";
+import { Finetunes } from "./finetune_list.js";
+import { FinetuneTab, trained } from "./finetune_tab.js";
 import { History } from "./history.js";
 import { Results } from "./results.js";
 import { RewardForm } from "./reward_form.js";
@@ -23,6 +26,9 @@ customElements.define("baton-results", Results);
 customElements.define("baton-reward", RewardTab);
 customElements.define("baton-rewards", Rewards);
 customElements.define("baton-reward-form", RewardForm);
+customElements.define("baton-finetune", FinetuneTab);
+customElements.define("baton-finetunes", Finetunes);
+customElements.define("baton-finetune-form", FinetuneForm);
 
 const KEY = "baton-theme";
 
@@ -92,4 +98,5 @@ document.addEventListener("keydown", (event) => {
 if (asked()) turnTo(asked());
 else if (linked().id) turnTo("Compare");
 else if (invited().campaign) turnTo("Vote");
+else if (trained()) turnTo("Finetune");
 else if (rewarded()) turnTo("Reward");
