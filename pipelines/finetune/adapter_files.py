@@ -1,4 +1,7 @@
-"""An adapter as two files: adapter.safetensors, and adapter.json that says what it belongs to."""
+"""An adapter as two files: adapter.safetensors, and adapter.json that says what it belongs to.
+
+A training of all weights is kept the same way, as the change of each weight; its config is None.
+"""
 
 import hashlib
 import json
@@ -27,7 +30,7 @@ class AdapterInfo:
     hash: str  # 16 hex digits over the tensors, the config and the base
     base: str  # revision of the model that it was trained on
     architecture: str  # class name of the denoiser
-    config: AdapterConfig
+    config: AdapterConfig | None  # None: the change of all weights
     dtype: str
     size_bytes: int
     record: dict[str, Any]  # of the training: config, data, versions, measures
@@ -66,6 +69,53 @@ def save_adapter(
         "config": asdict(config),
         "dtype": dtype,
     }
+    return _write(folder, tensors, own, record)
+
+
+def save_change(
+    denoiser: nn.Module,
+    trained: Mapping[str, Tensor],
+    folder: Path,
+    *,
+    base: str,
+    record: Mapping[str, Any] | None = None,
+    dtype: str = "float16",
+) -> AdapterInfo:
+    """Write what a training of all weights changed; the change, being small, rounds to little.
+
+    Args:
+        denoiser: the base's, as it was before.
+        trained: its weights afterwards, by name.
+        folder: made if need be; an adapter in it is replaced.
+        base: revision of the model that it was trained on.
+        record: plain values, kept with it.
+        dtype: in which it is stored.
+    """
+    own_weights = dict(denoiser.named_parameters())
+    _check_fit(own_weights, trained)
+    tensors = {
+        name: (trained[name].cpu().float() - weight.detach().cpu().float()).to(DTYPES[dtype])
+        for name, weight in own_weights.items()
+    }
+    if not all(torch.isfinite(value).all() for value in tensors.values()):
+        raise StudioError(f"The change holds values that {dtype} cannot; it was not saved.")
+    own = {
+        "format": FORMAT,
+        "base": base,
+        "architecture": type(denoiser).__name__,
+        "config": None,
+        "dtype": dtype,
+    }
+    return _write(folder, tensors, own, record)
+
+
+def _write(
+    folder: Path,
+    tensors: dict[str, Tensor],
+    own: dict[str, Any],
+    record: Mapping[str, Any] | None,
+) -> AdapterInfo:
+    """The tensors, then the card."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / CARD).unlink(missing_ok=True)
     part = folder / f"{TENSORS}.part"
@@ -106,10 +156,12 @@ def read_card(folder: Path) -> AdapterInfo:
             f"{folder.name}/{CARD} is not an adapter of format {FORMAT}; fetch it again."
         )
     try:
-        config = {**card["config"], "layers": tuple(card["config"]["layers"])}
+        config = card["config"]
+        if config is not None:
+            config = AdapterConfig(**{**config, "layers": tuple(config["layers"])})
         return AdapterInfo(
             **{key: card[key] for key in ("hash", "base", "architecture", "dtype", "record")},
-            config=AdapterConfig(**config),
+            config=config,
             size_bytes=size,
         )
     except (KeyError, TypeError) as error:
@@ -119,7 +171,7 @@ def read_card(folder: Path) -> AdapterInfo:
 
 
 def load_adapter(denoiser: nn.Module, folder: Path, *, base: str) -> AdapterInfo:
-    """Put the adapter of a folder on a denoiser.
+    """Put the adapter of a folder on a denoiser; a change of all weights is added to them.
 
     Args:
         base: revision of the model at hand.
@@ -144,6 +196,9 @@ def load_adapter(denoiser: nn.Module, folder: Path, *, base: str) -> AdapterInfo
         raise StudioError(
             f"The adapter {folder.name} was changed since it was saved; fetch it again."
         )
+    if info.config is None:
+        add_change(denoiser, tensors)
+        return info
     attach(denoiser, info.config)
     try:
         fill(denoiser, tensors)
@@ -151,3 +206,22 @@ def load_adapter(denoiser: nn.Module, folder: Path, *, base: str) -> AdapterInfo
         detach(denoiser)
         raise
     return info
+
+
+@torch.no_grad()
+def add_change(denoiser: nn.Module, change: Mapping[str, Tensor]) -> None:
+    """Add to every weight what a training changed."""
+    weights = dict(denoiser.named_parameters())
+    _check_fit(weights, change)
+    for name, weight in weights.items():
+        weight.copy_((weight.float() + change[name].to(weight.device).float()).to(weight.dtype))
+
+
+def _check_fit(weights: Mapping[str, Tensor], given: Mapping[str, Tensor]) -> None:
+    """Nothing, or a StudioError where a weight is missing, unknown or of another size."""
+    wrong = {n for n, w in weights.items() if n not in given or given[n].shape != w.shape}
+    if wrong := sorted(wrong | (set(given) - set(weights))):
+        raise StudioError(
+            f"The weights do not fit this model: {len(wrong)} are missing or of another size, such "
+            f"as {wrong[0]}. Choose the model that they were trained on."
+        )

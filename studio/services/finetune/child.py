@@ -8,7 +8,7 @@ import shutil
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,7 @@ from studio.services.finetune.run_folder import PROGRESS, ROWS, TASK, RunFolder
 
 BEGUN, ENDED = 0.25, 0.98  # of the run's progress bar, in which this lies
 ENCODED = 0.15  # of that, for encoding; training has the rest
-CACHE = "cache.safetensors"
+CACHE, ADAPTER = "cache.safetensors", "adapter"
 
 
 def work(parent: Parent) -> None:
@@ -55,9 +55,10 @@ class Training:
 
         self.run.took("loading the model", time.monotonic() - started)
         self.heard_at = time.monotonic()
-        align(
+        rows = [*rows, *pretraining]
+        found = align(
             backend,
-            [*rows, *pretraining],
+            rows,
             sounds_of(backend, places),
             plan,
             self.run.path,
@@ -69,6 +70,8 @@ class Training:
             on_sample=self.heard,
             should_stop=self.parent.should_stop,
         )
+        if isinstance(found, Path):
+            save_whole(backend, found, plan, rows, self.run.path / ADAPTER)
         self.tell(ENDED, "trained")
 
     def pretraining_rows(self, backend: Any) -> list[Any]:
@@ -150,6 +153,20 @@ def plan_of(task: dict[str, Any]) -> Any:
     from pipelines.finetune.plans import plan_from
 
     return plan_from(task["plan"])
+
+
+def save_whole(backend: Any, trained: Path, plan: Any, rows: list[Any], folder: Path) -> None:
+    """Keep a training of all weights as adapters are kept, so that it is a model to choose."""
+    from safetensors.torch import load_file
+
+    from pipelines.finetune.adapter_files import save_change
+    from pipelines.finetune.data import check_rows
+    from pipelines.finetune.training import versions
+
+    record = {"plan": plan.identity, "rows": asdict(check_rows(rows)), "versions": versions()}
+    base = backend.revision
+    save_change(backend.denoiser, load_file(trained), folder, base=base, record=record)
+    trained.unlink()
 
 
 def read_rows(run: RunFolder, task: dict[str, Any]) -> tuple[list[Any], dict[str, Path]]:
