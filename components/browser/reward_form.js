@@ -3,7 +3,7 @@
 import { ask, attempt } from "./ask.js";
 import { element } from "./element.js";
 import { Settings } from "./reward_settings.js";
-import { turnTo } from "./tabs.js";
+import { turnToThen } from "./tabs.js";
 import { taskWord } from "./vote_words.js";
 import { plural } from "./words.js";
 
@@ -24,6 +24,15 @@ export class RewardForm extends HTMLElement {
     const title = element("label", { class: "bs-reward-row" }, element("span", {}, "Title"), this.name);
     this.append(sources, title, this.settings.node, this.wrong, this.button);
     document.addEventListener("click", (event) => event.target.closest?.('[role="tab"]')?.textContent.trim() === "Reward" && this.load());
+    window.addEventListener("baton-reward-anew", ({ detail }) => this.reuse(detail));
+    this.load();
+  }
+
+  /** The form that could have asked for this reward model. */
+  reuse({ campaigns, settings, seed }) {
+    this.settings.fill({ ...settings, seed });
+    this.kept.campaigns = campaigns;
+    this.keep();
     this.load();
   }
 
@@ -59,9 +68,8 @@ export class RewardForm extends HTMLElement {
   /** The way to what mends it: the campaign, or the form for a new one. */
   way(word, campaign) {
     return element("button", { type: "button", class: "bs-act", onclick: () => {
-      turnTo("Vote");
-      if (campaign) window.dispatchEvent(new CustomEvent("baton-campaign", { detail: { campaign } }));
-      else document.querySelector("#campaign-form > button:not(.open)")?.click();
+      if (campaign) turnToThen("Vote", "baton-vote > header", () => window.dispatchEvent(new CustomEvent("baton-campaign", { detail: { campaign } })));
+      else turnToThen("Vote", "#campaign-form > button", (fold) => fold.classList.contains("open") || fold.click());
     } }, word);
   }
 

@@ -66,6 +66,17 @@ export class Settings {
     this.say();
   }
 
+  /** settings: of a reward model; what is its preset's own stays empty. */
+  fill(settings) {
+    this.preset.value = settings.preset;
+    const own = this.presets[settings.preset] ?? {};
+    for (const [name, field] of Object.entries(this.fields)) {
+      const isOwn = JSON.stringify(own[name]) === JSON.stringify(settings[name]);
+      field.value = isOwn || settings[name] === null || settings[name] === undefined ? "" : [settings[name]].flat().join(", ");
+    }
+    this.say();
+  }
+
   /** The preset in words, and in the empty fields. */
   say() {
     const name = this.preset.value;

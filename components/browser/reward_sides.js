@@ -3,7 +3,7 @@
 import { ask } from "./ask.js";
 import { element } from "./element.js";
 import { Figure } from "./results_figures.js";
-import { turnTo } from "./tabs.js";
+import { turnToThen } from "./tabs.js";
 import { titleOf } from "./words.js";
 
 export class Sides {
@@ -12,7 +12,7 @@ export class Sides {
     this.figure = new Figure("Rewards of both sides");
     this.pick = element("select", { class: "bs-reward-field", "aria-label": "The comparison", onchange: () => this.choose(this.pick.value) });
     this.said = element("p", { class: "bs-reward-change", role: "status" });
-    this.none = element("p", { class: "bs-status" }, "There is no comparison yet. ", element("button", { type: "button", class: "bs-act", onclick: () => turnTo("Compare") }, "Make one in Compare"));
+    this.none = element("p", { class: "bs-status" }, "There is no comparison yet. ", element("button", { type: "button", class: "bs-act", onclick: () => turnToThen("Compare", "baton-bench", () => {}) }, "Make one in Compare"));
     this.node = element(
       "section",
       { "aria-label": "Baseline against aligned", hidden: true },

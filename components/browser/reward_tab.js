@@ -141,7 +141,13 @@ export class RewardTab extends HTMLElement {
       note: element("p", { class: "bs-status" }),
       meter: element("progress", { max: 1, value: 0, "aria-label": "Progress of this training" }),
       stop: element("button", { type: "button", class: "bs-stop", title: "Stop between two steps", onclick: () => attempt(() => ask(`reward/${model.id}/stop`, "POST")) }, "Stop"),
-      tools: element("div", { class: "bs-tools" }, element("button", { type: "button", class: "bs-act", title: "The address of this reward model, for you", onclick: () => this.copy() }, "Copy link"), new Removal(model.id, () => this.removed()).node),
+      tools: element(
+        "div",
+        { class: "bs-tools" },
+        element("button", { type: "button", class: "bs-act", title: "Put its campaigns, seed and settings into the form", onclick: () => this.reuse() }, "Reuse"),
+        element("button", { type: "button", class: "bs-act", title: "The address of this reward model, for you", onclick: () => this.copy() }, "Copy link"),
+        new Removal(model.id, () => this.removed()).node,
+      ),
       notices: element("ul", { class: "bs-notices" }),
     };
     const { title, note, meter, stop, tools, notices } = this.parts;
@@ -157,6 +163,11 @@ export class RewardTab extends HTMLElement {
     } catch {
       window.prompt("The browser does not let the page copy; the link is:", here.href);
     }
+  }
+
+  reuse() {
+    window.dispatchEvent(new CustomEvent("baton-reward-anew", { detail: this.model }));
+    say("The form now holds its campaigns and settings.");
   }
 
   removed() {

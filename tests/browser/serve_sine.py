@@ -1,8 +1,8 @@
 """The real page over engines of sines, a process of its own for each that is asked for.
 
 Importing takes seconds, so it is done once and each studio is forked from there. On standard input
-a line of JSON each: `{"folder": ..., "port": ..., "pause": ..., "config": {...}}` begins one and is
-answered with its process id, `{"end": id}` ends one, as a container is ended, and is answered when it
+a line of JSON each: `{"folder": ..., "port": ..., "pause": ..., "config": {...}}` begins one (with
+`"bands": true` over a CLAP that tells high from low) and is answered with its process id, `{"end": id}` ends one, as a container is ended, and is answered when it
 is gone, `{"kill": id}` ends it at once, `{"alive": id}` is answered with 1 while it runs, else 0.
 """
 
@@ -20,13 +20,14 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from studio.config import Config
 from studio.services.services import Services
 from studio.shell import build_page, launch_options
+from tests.studio.judged import BandEngines
 from tests.studio.sine_engines import SineEngines
 
 
-def serve(folder: str, port: int, pause: float, config: dict) -> None:
+def serve(folder: str, port: int, pause: float, config: dict, bands: bool = False) -> None:
     """Serve until a signal comes."""
     config = Config(data=Path(folder), port=port, host="127.0.0.1", **config)
-    engines = SineEngines(config)
+    engines = BandEngines(config) if bands else SineEngines(config)
     engines.pause = pause
     services, ended = Services(config, engines), threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: ended.set())

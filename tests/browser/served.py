@@ -45,6 +45,7 @@ class Studio:
         self.folder = folder
         self.wishes = wishes  # fields of Config
         self.pause = 0.01  # seconds per step
+        self.bands = False  # whether CLAP tells high from low
         self.child: int | None = None
         self.port = free_port()
 
@@ -55,7 +56,12 @@ class Studio:
 
     def open(self) -> None:
         """Serve, and wait until the page answers."""
-        wish = {"folder": str(self.folder), "port": self.port, "pause": self.pause}
+        wish = {
+            "folder": str(self.folder),
+            "port": self.port,
+            "pause": self.pause,
+            "bands": self.bands,
+        }
         self.child = self.server.ask(**wish, config=self.wishes)
         patience = time.monotonic() + PATIENCE
         while time.monotonic() < patience and self.is_alive():
