@@ -1,10 +1,47 @@
 """The page's own elements as Gradio components: their code is in `components/browser`."""
 
+import json
+from collections.abc import Sequence
+
 import gradio as gr
 
 # The template is fixed: whatever people write reaches the page as text, through the code alone.
 REUSE = 'window.addEventListener("baton-reuse", (event) => trigger("select", event.detail));'
 ANEW = 'window.addEventListener("baton-anew", (event) => trigger("select", event.detail));'
+
+OPENED = """
+const taken = () => {
+  const here = new URL(location.href), found = {};
+  for (const name of NAMES) {
+    if (here.searchParams.has(name)) found[name] = here.searchParams.get(name);
+    here.searchParams.delete(name);
+  }
+  if (Object.keys(found).length) window.history.replaceState(window.history.state, "", here);
+  return found;
+};
+document.addEventListener("click", (event) => {
+  if (event.target.closest?.('[role="tab"]')?.textContent.trim() === TAB) trigger("select", taken());
+});
+trigger("select", taken());
+"""
+
+
+def opened(tab: str, names: Sequence[str] = ()) -> gr.HTML:
+    """Nothing to see; its `select` event comes with the page and whenever the tab is opened.
+
+    Args:
+        tab: the word on the tab.
+        names: parts of the address that the event carries, where they are there; they are taken out
+            of it, so that each counts once.
+    """
+    told = OPENED.replace("NAMES", json.dumps(list(names))).replace("TAB", json.dumps(tab))
+    return gr.HTML(
+        html_template="<i hidden></i>",
+        js_on_load=told,
+        apply_default_css=False,
+        elem_id=f"{tab.lower()}-opened",
+        elem_classes="bs-opened",
+    )
 
 
 def deck() -> gr.HTML:

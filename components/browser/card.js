@@ -4,6 +4,7 @@ import { address, ask, attempt } from "./ask.js";
 import { element, say } from "./element.js";
 import { Picture } from "./picture.js";
 import { Player } from "./player.js";
+import { recordButton } from "./record.js";
 import { score, seconds, verdicts } from "./words.js";
 
 /** An empty card of the final size, so that nothing jumps when the sound arrives. */
@@ -77,13 +78,15 @@ export class Card {
       ["steps", settings.steps],
       ["guidance", settings.guidance],
       ["sampler", settings.sampler],
-      ["model", settings.model],
+      ["model", this.data.title ?? settings.model],
     ];
     if (took > 0) said.push(["made in", seconds(took)]);
+    const { adapter } = this.data.recipe;
+    if (adapter) said.push(["adapter", element("span", {}, `${adapter.slice(0, 8)} `, recordButton(adapter, () => ask(`models/${adapter}/record`)))]);
     return element(
       "dl",
       { class: "bs-facts" },
-      ...said.map(([name, value]) => element("div", {}, element("dt", {}, name), element("dd", {}, String(value)))),
+      ...said.map(([name, value]) => element("div", {}, element("dt", {}, name), element("dd", {}, typeof value === "number" ? String(value) : value))),
     );
   }
 

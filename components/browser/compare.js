@@ -2,6 +2,7 @@
  *
  * It knows no studio: `source` brings pictures and sounds, from addresses or from beside a page. */
 
+import { Battle } from "./battle.js";
 import { element } from "./element.js";
 import { keyOf, keyRows } from "./keys.js";
 import { Pairs } from "./pairs.js";
@@ -22,11 +23,12 @@ const KEYS = [
 const KEPT = "baton-keys";
 
 export class Comparison {
-  /** source: {picture(place), sound(side), plotly()}; onpair: called with the place in view. */
+  /** source: {picture(place), sound(side), plotly(), record(adapter)} and, in the studio, {battles(), battle()}; onpair: called with the place in view. */
   constructor(source, { onpair = () => {} } = {}) {
     this.onpair = onpair;
     this.stand = new Stand(source);
     this.summary = new Summary();
+    this.battle = new Battle(source);
     this.pairs = new Pairs((place) => this.open(place, true));
     this.hasKeys = localStorage.getItem(KEPT) !== "off";
     this.steps = [
@@ -36,7 +38,7 @@ export class Comparison {
     this.count = element("span", { class: "bs-status" });
     this.walk = element("nav", { class: "bs-walk", "aria-label": "Pairs" }, ...this.steps, this.count);
     this.alone = element("p", { class: "bs-status" }, "One pair shows what differs here; whether it differs in general takes a prompt set.");
-    this.node = element("div", { class: "bs-comparison" }, this.walk, this.stand.node, this.alone, this.legend(), this.summary.node, this.pairs.node);
+    this.node = element("div", { class: "bs-comparison" }, this.walk, this.stand.node, this.alone, this.legend(), this.summary.node, this.battle.node, this.pairs.node);
     this.onkey = (event) => this.pressed(event);
     document.addEventListener("keydown", this.onkey);
   }
@@ -57,7 +59,8 @@ export class Comparison {
     this.comparison = comparison;
     const { pairs, is_over: isOver, wanted } = comparison;
     this.pairs.show(pairs, this.place, isOver, wanted);
-    this.summary.show(wanted > 1 ? comparison.summary : null);
+    this.summary.show(wanted > 1 ? comparison : null);
+    this.battle.show(comparison);
     this.walk.hidden = wanted < 2;
     this.alone.hidden = wanted > 1;
     const known = (one) => pairs.some((pair) => pair.place === one);

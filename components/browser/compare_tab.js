@@ -7,12 +7,16 @@ import { plotly } from "./picture.js";
 import { ago, titleOf } from "./words.js";
 
 const PULSE = 400; // ms between two looks
+const HAS_SIDES = ["a", "b"].some((side) => new URLSearchParams(location.search).has(side)); // the form takes them out
 
 /** What the studio serves of one comparison, for the view. */
 const served = (id) => ({
   comparison: () => ask(`comparisons/${id}`),
   picture: (place) => ask(`comparisons/${id}/pairs/${place}/picture`),
   plotly,
+  record: (adapter) => ask(`models/${adapter}/record`),
+  battles: () => ask(`comparisons/${id}/battles`),
+  battle: () => ask(`comparisons/${id}/battle`, "POST"),
   async sound(side) {
     let answer;
     try {
@@ -57,6 +61,7 @@ export class Bench extends HTMLElement {
     const { id, pair } = linked();
     this.isLinked = id !== null; // then it is what one came for: on a phone the form is scrolled past
     if (id) this.follow(id, pair);
+    else if (HAS_SIDES) this.empty(); // one came to compare these two, not to look at the last ones
     else this.resume();
   }
 

@@ -33,6 +33,10 @@ function part(place) {
 let drawing = null;
 const source = {
   comparison: async () => comparison,
+  async record(adapter) {
+    if (!comparison.adapters?.[adapter]) throw new Error("The record of this adapter was not there when the page was written.");
+    return comparison.adapters[adapter];
+  },
   picture: async (place) => (await part(place)).picture,
   plotly() {
     drawing ??= run("page/plotly.min.js").then(() => window.Plotly);

@@ -4,12 +4,13 @@ import { element, say } from "./element.js";
 import { Lane, Overlay, peaksOf } from "./lane.js";
 import { Listening } from "./listening.js";
 import { GUTTER, MARGIN, paint } from "./painting.js";
+import { recordButton } from "./record.js";
 import { Scale } from "./scale.js";
 import { heardIn, scoreTable } from "./scores.js";
 import { MOVES, other, SIDES } from "./transport.js";
 
 export class Stand {
-  /** source: {picture(place), sound(side), plotly()}. */
+  /** source: {picture(place), sound(side), plotly(), record(adapter)}. */
   constructor(source) {
     this.source = source;
     this.side = "a";
@@ -23,7 +24,7 @@ export class Stand {
     this.facts = element("p", { class: "bs-status" });
     this.live = element("p", { class: "bs-unseen", "aria-live": "polite" });
     this.lane = new Lane(this.hands);
-    this.sides = { a: new SideView("a", this.hands), b: new SideView("b", this.hands) };
+    this.sides = { a: new SideView("a", this.hands, source), b: new SideView("b", this.hands, source) };
     this.difference = new PictureView("Difference of the two spectrograms, B minus A in dB: blue where A is louder, red where B is", this.hands);
     this.scales = { levels: new Scale("for A and B alike"), apart: new Scale("", { isDifference: true }) };
     this.apart = element(
@@ -196,10 +197,12 @@ export class Stand {
 
 /** One side: its letter, its model, how it was made, its picture. */
 class SideView {
-  constructor(side, hands) {
+  constructor(side, hands, source) {
+    this.source = source;
     this.letter = side.toUpperCase();
     this.name = element("strong", {});
     this.made = element("p", { class: "bs-status" });
+    this.aligned = element("p", { class: "bs-aligned", hidden: true });
     this.picture = new PictureView("", hands);
     this.heard = element("p", { class: "bs-heard" });
     this.node = element(
@@ -207,6 +210,7 @@ class SideView {
       { class: `bs-half bs-half-${side}`, "aria-label": `Side ${this.letter}` },
       element("header", {}, element("b", { class: `bs-letter bs-letter-${side}`, "aria-hidden": "true" }, this.letter), this.name),
       this.made,
+      this.aligned,
       this.picture.node,
       this.heard,
     );
@@ -216,9 +220,18 @@ class SideView {
     this.name.textContent = settings.title ?? settings.model;
     const steps = settings.steps ? `${settings.steps} steps` : "its own steps";
     this.made.textContent = [steps, settings.guidance === null ? "its own guidance" : `guidance ${settings.guidance}`, settings.sampler].filter(Boolean).join(" · ");
+    this.showAdapter(settings);
     this.heard.textContent = heardIn(made);
     this.heard.title = this.heard.textContent;
     this.picture.node.setAttribute("aria-label", `Mel spectrogram of ${this.letter}: seconds across, Hz upwards. ${this.heard.textContent}`);
+  }
+
+  /** An aligned model says from what, and by which adapter. */
+  showAdapter({ adapter, base }) {
+    this.aligned.hidden = !adapter;
+    if (!adapter || this.adapter === adapter) return;
+    this.adapter = adapter;
+    this.aligned.replaceChildren(`aligned from ${base} · adapter ${adapter.slice(0, 8)} `, recordButton(adapter, this.source.record));
   }
 }
 

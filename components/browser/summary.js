@@ -1,4 +1,4 @@
-/** What a whole prompt set says: each measure's paired difference as a dot with its interval. */
+/** What a whole prompt set says: a verdict, each measure's paired difference as a dot, the distances. */
 
 import { element } from "./element.js";
 import { plain } from "./words.js";
@@ -6,59 +6,94 @@ import { plain } from "./words.js";
 const SHARES = ["integrity", "order"]; // in hundredths of the pairs; the others are scores
 const figure = (value, name) => (SHARES.includes(name) ? plain(100 * value, 0) : plain(value, 3));
 const signed = (value, name) => `${value > 0 ? "+" : ""}${figure(value, name)}`;
-const DISTANCES = "Distances to recordings (FD, KAD) are measured from folders of sounds, by ";
+const COMING = "FD, KAD, KL, IS and diversity are measured when every pair is scored.";
 
 export class Summary {
   constructor() {
+    this.verdict = element("ul", { class: "bs-verdict" });
     this.body = element("div", { class: "bs-measures" });
     this.note = element("p", { class: "bs-status" });
-    const distances = element("p", { class: "bs-status" }, DISTANCES, element("code", {}, "python -m studio.cli evaluate"), ".");
-    this.node = element("section", { class: "bs-summary", "aria-label": "Over all pairs", hidden: true }, element("h3", {}, "Over all pairs"), this.body, this.note, distances);
+    this.sets = element("div", { class: "bs-sets" });
+    this.node = element(
+      "section",
+      { class: "bs-summary", "aria-label": "Over all pairs", hidden: true },
+      element("h3", {}, "Over all pairs"), this.verdict, this.body, this.note, this.sets,
+    );
   }
 
-  /** summary: as the comparison tells it; null while fewer than two pairs are scored. */
-  show(summary) {
+  /** comparison: as the studio tells it; null, or one without scored pairs, shows nothing. */
+  show(comparison) {
+    const { summary = null, distances = null, verdict = null, is_over: isOver = true } = comparison ?? {};
     this.node.hidden = summary === null;
-    if (summary === null || this.node.dataset.shown === JSON.stringify(summary)) return;
-    this.node.dataset.shown = JSON.stringify(summary);
-    const sentences = [summary.said].flat();
-    this.body.replaceChildren(...summary.measures.map((measure, i) => row(measure, measure.said ?? sentences[i])));
+    const shown = JSON.stringify([summary, distances, verdict, isOver]);
+    if (summary === null || this.shown === shown) return;
+    this.shown = shown;
+    this.verdict.replaceChildren(...(verdict?.said ?? []).map((text) => element("li", {}, text)));
+    this.body.replaceChildren(...summary.measures.map((measure, i) => row(measure, measure.said ?? summary.said[i])));
     this.note.textContent = summary.exploratory ?? "";
+    this.sets.replaceChildren(...(distances ? asSets(distances) : isOver ? [] : [element("p", { class: "bs-status" }, COMING)]));
   }
 }
+
+/** The distances of both sides as sets: their heading, a card each, what was left out and why. */
+function asSets({ measures, said, reference, classes, left_out: leftOut }) {
+  const [alone] = measures.length ? [] : leftOut;
+  if (alone) return [element("p", { class: "bs-status" }, `${alone.metric}: ${alone.why}`)];
+  return [
+    element("h3", {}, "As sets of sounds"),
+    element("p", { class: "bs-status" }, `Against ${lower(reference)}`),
+    element("div", { class: "bs-measures" }, ...measures.map((measure, i) => row(measure, said[i]))),
+    element("p", { class: "bs-status" }, classes),
+    element("details", { class: "bs-apart" }, element("summary", {}, "Left out"), element("ul", { class: "bs-notices" }, ...leftOut.map(({ metric, why }) => element("li", { class: "bs-news" }, `${metric}: ${why}`)))),
+  ];
+}
+
+const lower = (text) => (/^[A-Z][a-z]/.test(text) ? text[0].toLowerCase() + text.slice(1) : text);
 
 /** A measure: its name, the dot on its axis, counts, and the sentence. */
 function row(measure, sentence) {
-  const { difference, better, worse, equal } = measure;
-  const unit = SHARES.includes(measure.name) ? " %" : "";
-  const levels = ["a", "b"].map((side) => `${side.toUpperCase()} ${figure(measure[side].value, measure.name)}${unit}`).join(", ");
-  const counts = `${levels}. B better ${better}, A better ${worse}, equal ${equal}; ${difference.count} pairs`;
+  const { difference, name } = measure;
+  const unit = SHARES.includes(name) ? " %" : "";
+  const level = (side) => figure(typeof measure[side] === "number" ? measure[side] : measure[side].value, name);
+  const levels = ["a", "b"].map((side) => `${side.toUpperCase()} ${level(side)}${unit}`).join(", ");
+  const counts = measure.better === undefined ? null : `${levels}. B better ${measure.better}, A better ${measure.worse}, equal ${measure.equal}; ${difference.count} pairs`;
   return element(
     "article",
-    { class: "bs-measure" },
+    { class: "bs-measure", "data-measure": name },
     element("h4", {}, measure.title, element("span", { class: "bs-judge" }, measure.judge)),
-    dot(difference, measure.name, sentence),
-    element("p", { class: "bs-counts" }, counts),
+    dot(difference, measure, sentence),
+    counts && element("p", { class: "bs-counts" }, counts),
     element("p", { class: "bs-said" }, sentence ?? ""),
+    finds(measure),
   );
 }
 
-/** The difference B minus A on an axis with nought in the middle. */
-function dot({ value, low, high }, name, sentence) {
+/** What so many pairs could have found, where it is known. */
+function finds({ detectable, name }) {
+  if (detectable === null || detectable === undefined) return null;
+  const size = SHARES.includes(name) ? `${Math.ceil(100 * detectable)} points of 100` : plain(detectable, 3);
+  return element("p", { class: "bs-counts bs-finds", title: "Found at 5 % in four comparisons of five, where pairs vary as these did" }, `Smallest difference that so many pairs find: ${size}`);
+}
+
+/** The difference B minus A on an axis with nought in the middle; where less is better it is turned. */
+function dot({ value, low, high }, { name, higher_is_better: isUp }, sentence) {
   const ends = [value, low, high].filter(Number.isFinite).map(Math.abs);
+  const turn = isUp === false ? -1 : 1;
   const reach = axisEnd(Math.max(...ends));
-  const at = (x) => `${50 + (50 * x) / reach}%`;
-  const bar = Number.isFinite(low) ? element("i", { class: "bs-whisker", style: `left:${at(low)};right:calc(100% - ${at(high)})` }) : null;
+  const at = (x) => 50 + (50 * turn * x) / reach;
+  const [from, to] = [at(low), at(high)].sort((one, two) => one - two);
+  const bar = Number.isFinite(low) ? element("i", { class: "bs-whisker", style: `left:${from}%;right:calc(100% - ${to}%)` }) : null;
   const holdsNought = !(low > 0 || high < 0);
+  const words = isUp === null ? ["A more", "B more"] : ["A better", "B better"];
   return element(
     "div",
-    { class: `bs-dot-plot ${holdsNought ? "is-open" : value > 0 ? "is-b" : "is-a"}`, role: "img", "aria-label": sentence ?? `B minus A: ${signed(value, name)}` },
+    { class: `bs-dot-plot ${holdsNought || isUp === null ? "is-open" : turn * value > 0 ? "is-b" : "is-a"}`, role: "img", "aria-label": sentence ?? `B minus A: ${signed(value, name)}` },
     element("i", { class: "bs-nought" }),
     bar,
-    element("i", { class: "bs-dot", style: `left:${at(value)}` }),
-    element("span", { class: "bs-axis-low" }, `A better · ${signed(-reach, name)}`),
+    element("i", { class: "bs-dot", style: `left:${at(value)}%` }),
+    element("span", { class: "bs-axis-low" }, `${words[0]} · ${signed(-turn * reach, name)}`),
     element("span", { class: "bs-axis-mid" }, signed(value, name), SHARES.includes(name) ? " points" : ""),
-    element("span", { class: "bs-axis-high" }, `${signed(reach, name)} · B better`),
+    element("span", { class: "bs-axis-high" }, `${signed(turn * reach, name)} · ${words[1]}`),
   );
 }
 

@@ -10,6 +10,7 @@ from studio.routes import (
     compare,
     finetune,
     generate,
+    models,
     page,
     prompts,
     results,
@@ -23,6 +24,7 @@ from studio.services.services import Services
 ROOT = Path(__file__).resolve().parents[2]
 FILES = (
     page,
+    models,
     generate,
     prompts,
     vote,

@@ -21,7 +21,9 @@ def comparisons(services: Services, request: Request, owner: str) -> dict[str, A
 
 def comparison(services: Services, request: Request, owner: str) -> dict[str, Any]:
     """One comparison as it stands; for whoever has the link."""
-    return services.comparisons.view(request.path_params["comparison"])
+    name = request.path_params["comparison"]
+    is_mine = services.comparisons.job_of(name).owner == owner
+    return {**services.comparisons.view(name), "is_mine": is_mine}
 
 
 def battles(services: Services, request: Request, owner: str) -> dict[str, Any]:

@@ -11,7 +11,7 @@ import shutil
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pipelines.errors import StudioError
 
@@ -107,6 +107,24 @@ class Adapters:
         (folder / ABOUT).unlink()  # first: a folder without it is none
         shutil.rmtree(folder)
 
+    def record(self, adapter: str) -> dict[str, Any]:
+        """All that is known of an adapter: what people are told of it, and its whole card.
+
+        Args:
+            adapter: its hash.
+
+        Raises:
+            StudioError: it is not here any more.
+        """
+        for model in self.models():
+            card = json.loads((model.path / CARD).read_text())
+            if card.get("hash") == adapter:
+                told = self._about_shipped() if model.name == SHIPPED else self.about(model.path)
+                return {**asdict(told), "name": model.name, "hash": adapter, "card": card}
+        raise StudioError(
+            f"The adapter {adapter[:16]!r} is not here any more; what it made stays, with its hash."
+        )
+
     def about(self, folder: Path) -> About:
         """What people are told of the adapter in a folder."""
         try:
@@ -140,6 +158,12 @@ class Adapters:
             licence="as its base",
             note=f"{about.base} with an adapter trained by {about.recipe}{judged}.",
         )
+
+    def _about_shipped(self) -> About:
+        return About(
+            title=self._shipped().title, base=SHIPPED_BASE, recipe="baton", simulated=True, run="",
+            made_at="",
+        )  # fmt: skip
 
     def _shipped(self) -> "ModelInfo":
         from pipelines.generate.checkpoints import ModelInfo

@@ -12,13 +12,14 @@ from studio.services.requests import draw_seed
 from studio.services.services import Services
 from studio.tabs.door import HIDDEN, shown
 from studio.tabs.examples import EXAMPLES
+from studio.tabs.model_choice import fresh
 from studio.tabs.prompt_source import build_source, wire_source
 from studio.visitors import owner_of
 
 FOLLOW = (
     "(job) => { if (job) window.dispatchEvent(new CustomEvent('baton-compare', {detail: {job}})) }"
 )
-ALIGNED = "embedded-clean"  # what the base is measured against until somebody aligns a model
+RIVALS = ("embedded-aligned", "embedded-clean")  # what the usual model stands against at first
 SIDE = ("model", "steps", "guidance", "sampler")
 ASKED = (
     "prompts",
@@ -34,11 +35,13 @@ def build(services: Services) -> None:
     with gr.Row(elem_id="compare", equal_height=False):
         with gr.Column(scale=0, min_width=320, elem_classes="bs-composer"):
             form = build_form(services)
+            opened = elements.opened("Compare", "ab")
         with gr.Column(scale=1, min_width=320, elem_classes="bs-results"):
             bench = elements.bench()
             elements.comparisons()
     wire_button(services, form)
     wire_form(services, form)
+    wire_opened(services, form, opened)
     wire_reuse(services, form, bench)
     gr.api(endpoint(services), api_name="compare", concurrency_limit=4)
 
@@ -54,6 +57,9 @@ def build_form(services: Services) -> dict[str, Any]:
         lines=3,
         max_lines=10,
         elem_id="compare-prompts",
+    )
+    form["beforehand"] = gr.Markdown(
+        services.comparisons.beforehand(EXAMPLES[1]), elem_id="compare-beforehand"
     )
     form |= build_source(services, "prompt-set")
     models = usual_sides(services)
@@ -105,7 +111,7 @@ def build_seed() -> dict[str, Any]:
 def usual_sides(services: Services) -> dict[str, str]:
     """The models that stand there at first: the usual one, and the aligned one where there is one."""
     usual, names = services.config.model, [name for _, name in services.choices()]
-    return {"a": usual, "b": ALIGNED if ALIGNED in names else usual}
+    return {"a": usual, "b": next((name for name in RIVALS if name in names), usual)}
 
 
 def build_making(services: Services, side: str, model: str) -> dict[str, Any]:
@@ -164,10 +170,31 @@ def wire_form(services: Services, form: dict[str, Any]) -> None:
     def take_defaults(model):
         return services.defaults(model)
 
+    @shown
+    def foretell(prompts):
+        return services.comparisons.beforehand(prompts or "")
+
     wire_source(services, form)
+    form["prompts"].change(
+        foretell, form["prompts"], form["beforehand"], trigger_mode="always_last", **HIDDEN
+    )
     for side in "ab":
         made = [form[f"steps_{side}"], form[f"guidance_{side}"]]
         form[f"model_{side}"].input(take_defaults, form[f"model_{side}"], made, **HIDDEN)
+
+
+def wire_opened(services: Services, form: dict[str, Any], opened: gr.HTML) -> None:
+    """Models that were kept meanwhile can be chosen; the address may name both sides."""
+
+    @shown
+    def refresh(event: gr.EventData, *now):
+        told = []
+        for side, model in zip("ab", now, strict=True):
+            told += fresh(services, getattr(event, side, None), model)
+        return told
+
+    made = [form[f"{name}_{side}"] for side in "ab" for name in ("model", "steps", "guidance")]
+    opened.select(refresh, [form["model_a"], form["model_b"]], made, **HIDDEN)
 
 
 def wire_reuse(services: Services, form: dict[str, Any], bench: gr.HTML) -> None:

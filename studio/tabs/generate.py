@@ -12,6 +12,7 @@ from studio.services.requests import draw_seed
 from studio.services.services import Services
 from studio.tabs.door import HIDDEN, shown
 from studio.tabs.examples import EXAMPLES
+from studio.tabs.model_choice import fresh
 from studio.visitors import owner_of
 
 FOLLOW = "(job) => { if (job) window.dispatchEvent(new CustomEvent('baton-run', {detail: {job}})) }"
@@ -22,11 +23,13 @@ def build(services: Services) -> None:
     with gr.Row(elem_id="generate", equal_height=False):
         with gr.Column(scale=0, min_width=320, elem_classes="bs-composer"):
             form = build_form(services)
+            opened = elements.opened("Generate", ["model"])
         with gr.Column(scale=1, min_width=320, elem_classes="bs-results"):
             deck = elements.deck()
             elements.history()
     wire_button(services, form)
     wire_form(services, form, deck)
+    wire_opened(services, form, opened)
     gr.api(endpoint(services), api_name="generate", concurrency_limit=4)
 
 
@@ -157,6 +160,18 @@ def wire_form(services: Services, form: dict[str, Any], deck: gr.HTML) -> None:
     deck.select(reuse, None, [form[name] for name in kept], **HIDDEN)
     form["prompts"].change(
         hint, [form["prompts"], form["model"]], form["hint"], trigger_mode="always_last", **HIDDEN
+    )
+
+
+def wire_opened(services: Services, form: dict[str, Any], opened: gr.HTML) -> None:
+    """Models that were kept meanwhile can be chosen; the address may name one."""
+
+    @shown
+    def refresh(event: gr.EventData, model):
+        return fresh(services, getattr(event, "model", None), model)
+
+    opened.select(
+        refresh, form["model"], [form["model"], form["steps"], form["guidance"]], **HIDDEN
     )
 
 

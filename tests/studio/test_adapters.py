@@ -117,3 +117,30 @@ def test_engines_know_it_by_its_base(tmp_path, made):
     assert kept.name in {model.name for model in engines.models()}
     assert engines.title(kept.name) == "Rain that is heard"
     assert engines.defaults(kept.name) == engines.defaults("embedded")
+
+
+def test_the_record_of_an_adapter_is_told_by_its_hash(adapters, made):
+    """What people are told of it and its whole card; of one that is gone, a sentence."""
+    kept = adapters.keep(made[0], ABOUT)
+    found = adapters.record(made[1].hash)
+    assert (found["name"], found["title"], found["simulated"]) == (
+        kept.name,
+        "Rain that is heard",
+        True,
+    )
+    assert found["card"]["config"]["rank"] == 1
+    adapters.remove(kept.name)
+    with pytest.raises(StudioError, match="not here any more; what it made stays"):
+        adapters.record(made[1].hash)
+
+
+def test_the_shipped_one_has_a_record_too(adapters, made, tmp_path):
+    """It has no about.json: what is told of it is ours."""
+    (tmp_path / "assets").mkdir()
+    made[0].rename(tmp_path / "assets" / "aligned")
+    found = adapters.record(made[1].hash)
+    assert (found["title"], found["base"], found["simulated"]) == (
+        "Embedded, aligned",
+        "embedded",
+        True,
+    )

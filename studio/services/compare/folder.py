@@ -77,6 +77,7 @@ class ComparisonFolder:
             text = self._part(comparison, pair["place"], both)
             name = listening_page.part_name(pair["place"])
             (folder / name).write_text(text, encoding="utf-8")
+        view["adapters"] = self.comparisons.adapters(comparison)
         (folder / "index.html").write_text(listening_page.index(view), encoding="utf-8")
 
     def _part(self, comparison: str, place: int, both: dict[str, Any]) -> str:

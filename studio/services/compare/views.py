@@ -3,11 +3,12 @@
 import csv
 import io
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 from pipelines.compare.pairs import difference, distance, summary
-from pipelines.compare.verdict import verdict
+from pipelines.compare.verdict import beforehand, verdict
 from pipelines.errors import StudioError
 from studio.services.compare.request import SIDES, Wish, wish_from_plain
 from studio.services.engines import Engines
@@ -65,6 +66,11 @@ class ComparisonViews:
             "training, shows only beside a control: the base trained on for as long on its own data."
         ]
 
+    def beforehand(self, prompts: str) -> str:
+        """What a comparison of these prompts, one a line, will be able to find."""
+        count = len({" ".join(line.split()) for line in prompts.splitlines()} - {""})
+        return beforehand(count) if count else ""
+
     def latest(self, owner: str, *, limit: int = 20) -> list[dict[str, Any]]:
         """This person's comparisons, the newest first, without their pairs."""
         return [self._about(job) for job in self.store.jobs.latest(owner, [COMPARE], limit=limit)]
@@ -108,7 +114,17 @@ class ComparisonViews:
                 del pair[side]["peaks"]
                 pair[side]["recipe"] = sounds[pair["place"], side].recipe
         judges = self.job_of(comparison).findings.get("judges", [])
-        return {**found, "judged_by": JUDGED_BY, "judges": judges}
+        told = {"judged_by": JUDGED_BY, "judges": judges, "adapters": self.adapters(comparison)}
+        return {**found, **told}
+
+    def adapters(self, comparison: str) -> dict[str, Any]:
+        """The records of the adapters of both sides, by their hash, as far as they are here."""
+        sides = self.job_of(comparison).findings.get("sides", {})
+        found = {}
+        for adapter in {made.get("adapter") for made in sides.values()} - {None}:
+            with suppress(StudioError):  # removed since; its hash stays with the sounds
+                found[adapter] = self.engines.adapters.record(adapter)
+        return found
 
     def table(self, comparison: str) -> str:
         """The pairs as CSV, a row each."""

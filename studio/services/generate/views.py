@@ -86,6 +86,7 @@ class Views:
         return {
             "id": found.id,
             "clip": found.clip,
+            "title": self.engines.title(found.recipe["model"]) if found.recipe["adapter"] else None,
             "prompt": found.recipe["prompt"],
             "seconds": round(found.samples / found.sample_rate, 3),
             "sample_rate": found.sample_rate,

@@ -1,0 +1,127 @@
+"""An aligned model on one side of a comparison: named, recorded, and its gains told with a caution."""
+
+import json
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from pipelines.errors import StudioError
+from studio.services.services import Services
+from studio.tabs.model_choice import fresh
+from tests.studio.comparing import DOG, compared
+from tests.studio.sine_engines import MODELS, RATE, SineEngines
+from tests.studio.test_page import client_of
+
+HASH, ALIGNED = "0123456789abcdef", "embedded+01234567"
+WORDS = [f"{DOG} {n}" for n in range(11)]
+
+
+class AlignedEngines(SineEngines):
+    """Sines, and an aligned one among them."""
+
+    def models(self):
+        aligned = SimpleNamespace(name=ALIGNED, title="Louder rain", path="nowhere")
+        return [*super().models(), *([aligned] if self.has_aligned else [])]
+
+    has_aligned = True
+
+    def scene_of_caption(self, caption, seed, seconds):
+        if "dog" not in caption:
+            raise StudioError(f"{caption!r} names no event of the world.")
+        return SimpleNamespace(seed=seed, seconds=seconds)
+
+    def render(self, scene):
+        draws = np.random.default_rng(scene.seed)
+        return draws.normal(0, 0.1, (1, int(RATE * scene.seconds))).astype(np.float32), RATE
+
+    def _load_backend(self, name):
+        backend = super()._load_backend("embedded-clean" if name == ALIGNED else name)
+        if name == ALIGNED:
+            backend.name, backend.adapter = ALIGNED, HASH
+        return backend
+
+
+@pytest.fixture
+def services(config, monkeypatch):
+    adapters = "studio.services.adapters.Adapters"
+    monkeypatch.setattr(
+        f"{adapters}.folder_of", lambda self, name: "there" if name == ALIGNED else None
+    )
+    monkeypatch.setattr(f"{adapters}.base_of", lambda self, name: "embedded")
+    record = {"hash": HASH, "title": "Louder rain", "card": {"config": {"beta": 0.5}}}
+    monkeypatch.setattr(f"{adapters}.record", lambda self, adapter: record)
+    opened = Services(config, AlignedEngines(config))
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def found(services, work):
+    sides = {"a": {"model": "embedded"}, "b": {"model": ALIGNED}}
+    return compared(services, work, WORDS, seed=3, **sides)
+
+
+def test_the_side_says_what_it_is_aligned_from(services, found, tmp_path):
+    """In the view, in the report with the record, in the page that is handed on, in every recipe."""
+    side = found["request"]["b"]
+    assert (side["title"], side["adapter"], side["base"]) == ("Louder rain", HASH, "embedded")
+    assert found["request"]["a"]["adapter"] is None
+    report = services.comparisons.report(found["id"])
+    assert report["adapters"][HASH]["card"]["config"] == {"beta": 0.5}
+    assert report["pairs"][0]["b"]["recipe"]["adapter"] == HASH
+    services.write_comparison(found["id"], tmp_path)
+    page = (tmp_path / "index.html").read_text()
+    assert json.dumps({HASH: report["adapters"][HASH]})[1:-1] in page
+    record = client_of(services).get(f"/studio/models/{HASH}/record").json()
+    assert record["title"] == "Louder rain"
+
+
+def test_distances_and_the_caution_about_a_control(services, found):
+    """Eleven pairs are enough for distances; gains are against the base, and need a control."""
+    distances = found["distances"]
+    names = [measure["name"] for measure in distances["measures"]]
+    assert names == ["fd", "kad", "kl", "is", "diversity"]
+    assert distances["pairs"] == 11
+    assert "real renders" in distances["reference"]
+    assert "zero-shot" in distances["classes"]
+    assert distances["left_out"][-1]["metric"] == "FAD"
+    assert found["verdict"]["said"][-1].startswith("These are changes against its base.")
+    assert "control" in found["verdict"]["said"][-1]
+
+
+def test_models_kept_meanwhile_can_be_chosen(services, monkeypatch):
+    """What is chosen stays; what the address asks for comes with its own settings."""
+    engines = services.engines
+    engines.has_aligned = False
+    update, steps, guidance = fresh(services, None, "embedded-clean")
+    assert [name for _, name in update["choices"]] == list(MODELS)
+    assert "value" not in update
+    engines.has_aligned = True
+    update, steps, guidance = fresh(services, ALIGNED, "embedded")
+    assert (update["value"], steps, guidance) == (ALIGNED, 25, 4.5)
+    assert (ALIGNED in [name for _, name in update["choices"]]) is True
+    engines.has_aligned = False
+    said = []
+    monkeypatch.setattr("gradio.Warning", said.append)
+    update, *_ = fresh(services, "gone", ALIGNED)
+    assert update["value"] == "embedded"
+    assert "no model 'gone' here any more" in said[0]
+
+
+def test_what_cannot_be_rendered_is_left_out_with_its_reason(services, work):
+    """Words of no event: no reference, so no FD, KAD and KL; IS and diversity stay."""
+    words = [f"something nameless {n}" for n in range(10)]
+    sides = {"a": {"model": "embedded"}, "b": {"model": ALIGNED}}
+    distances = compared(services, work, words, **sides)["distances"]
+    assert [measure["name"] for measure in distances["measures"]] == ["is", "diversity"]
+    assert "No prompt can be rendered" in distances["reference"]
+
+
+def test_few_pairs_have_no_distances_and_say_why(services, work):
+    """Nine pairs tell nothing of a set."""
+    sides = {"a": {"model": "embedded"}, "b": {"model": ALIGNED}}
+    found = compared(services, work, WORDS[:3], **sides)
+    assert found["distances"]["measures"] == []
+    assert "they need 10 pairs, and there are 3" in found["distances"]["left_out"][0]["why"]
+    assert services.comparisons.beforehand("a\n\n a \nb").startswith("2 pairs cannot show")
