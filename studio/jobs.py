@@ -110,7 +110,10 @@ class Worker:
         job: str | None = None,
     ) -> Job:
         """Do a job here and now, without the row; `watch` sees the desk at every pulse."""
-        job = self.table.add(kind, owner, request, worker=self.name, job=job)
+        return self.do_now(self.table.add(kind, owner, request, worker=self.name, job=job), watch)
+
+    def do_now(self, job: str, watch: Callable[[Desk], None]) -> Job:
+        """Do what is left of a job that is in this worker's hands."""
         while not (found := self.table.get(job)).is_over:
             self._do(Desk(found, self.table, in_row=False), watch)
         return found
@@ -123,6 +126,10 @@ class Worker:
         self._do(Desk(job, self.table), lambda desk: None)
         return True
 
+    def put_back(self) -> None:
+        """Let jobs whose process died wait for their turn again."""
+        self.table.put_back_orphans(dead_workers=self._dead_workers())
+
     def close(self) -> None:
         """Stop after the present step; the job waits for the next start."""
         self.closing.set()
@@ -133,7 +140,7 @@ class Worker:
 
     def _work(self) -> None:
         idle_pulses = 0
-        self.table.put_back_orphans(dead_workers=self._dead_workers())
+        self.put_back()
         while not self.closing.is_set():
             if self.run_next():
                 continue
@@ -141,7 +148,7 @@ class Worker:
             self.called.clear()
             idle_pulses += 1
             if idle_pulses % 20 == 0:
-                self.table.put_back_orphans(dead_workers=self._dead_workers())
+                self.put_back()
 
     def _do(self, desk: Desk, watch: Callable[[Desk], None]) -> None:
         """One phase of one job, with its progress written down while it runs."""

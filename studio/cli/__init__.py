@@ -15,6 +15,7 @@ from pipelines.errors import StudioError
 from studio.cli import (
     compare,
     evaluate,
+    finetune,
     generate,
     judges,
     models,
@@ -28,7 +29,9 @@ from studio.config import read_config
 from studio.services.services import Services
 
 # Each file adds its own to the parser.
-VERBS = (models, generate, vote, reward, compare, evaluate, prompts, world, judges, page)
+VERBS = (
+    models, generate, vote, reward, finetune, compare, evaluate, prompts, world, judges, page,
+)  # fmt: skip
 
 
 class Words(argparse.ArgumentParser):

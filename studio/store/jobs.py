@@ -150,11 +150,11 @@ class JobTable:
                 {**values, "now": now(), "job_id": job},
             )
 
-    def begin_again(self, job: str) -> None:
-        """Let a job that is over wait for its turn once more, at the phase where it ended."""
+    def begin_again(self, job: str, *, worker: str | None = None) -> None:
+        """Let a job that is over go on at the phase where it ended: in its turn, or by this worker."""
         self.change(
-            job, status=WAITING, attempts=0, stop_asked=0, error=None, finished_at=None,
-            worker=None, note="waiting for its turn",
+            job, status=RUNNING if worker else WAITING, attempts=0, stop_asked=0, error=None,
+            finished_at=None, worker=worker, note="" if worker else "waiting for its turn",
         )  # fmt: skip
 
     def finish(self, job: str, status: str, *, error: str | None = None, **values: Any) -> None:

@@ -29,7 +29,7 @@ from studio.services.finetune.settings import steps_of, usual_settings
 from studio.services.finetune.views import FinetuneViews
 from studio.services.generate.making import Maker
 from studio.services.reward.sources import sources
-from studio.store.jobs import DONE, Job
+from studio.store.jobs import DONE, WAITING, Job
 from studio.store.store import Store
 
 if TYPE_CHECKING:
@@ -122,14 +122,21 @@ class Finetune:
         Raises:
             Conflict: it is under way, being stopped, or done.
         """
-        job = self.views.job_of(run, owner)
-        if not job.is_over:
-            raise Conflict("This run is under way; let it go on, or stop it first.")
-        if job.status == DONE:
-            raise Conflict("This run is done; start another to train longer.")
-        self._check_alone(owner)
-        self.run.store.jobs.begin_again(job.id)
+        self.run.store.jobs.begin_again(self._resumable(owner, run).id)
         self.worker().called.set()
+
+    def resume_now(
+        self, owner: str, run: str, on_progress: Callable[[float, str], None]
+    ) -> dict[str, Any]:
+        """The same here and now, as the command line does, also after it was killed; its view."""
+        worker = self.worker()
+        worker.put_back()
+        job = self.views.job_of(run, owner)
+        if job.status != WAITING:
+            self._resumable(owner, run)
+        self.run.store.jobs.begin_again(job.id, worker=worker.name)
+        worker.do_now(job.id, lambda desk: on_progress(desk.progress, desk.note))
+        return self.views.view(job.id, owner)
 
     def keep(self, owner: str, run: str, title: Any) -> dict[str, Any]:
         """Keep the adapter of a finished run as a model, or give its model another title.
@@ -280,6 +287,16 @@ class Finetune:
                 f"All {counts['human']} sounds count 0, so there is nothing to learn from; label "
                 "sounds until some are aligned, or add further ones with a reward."
             )
+
+    def _resumable(self, owner: str, run: str) -> Job:
+        """The job of a run that was stopped or failed."""
+        job = self.views.job_of(run, owner)
+        if not job.is_over:
+            raise Conflict("This run is under way; let it go on, or stop it first.")
+        if job.status == DONE:
+            raise Conflict("This run is done; start another to train longer.")
+        self._check_alone(owner)
+        return job
 
     def _check_alone(self, owner: str) -> None:
         """Nothing, or a Conflict where one run of theirs is under way."""
