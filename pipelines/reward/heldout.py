@@ -10,12 +10,18 @@ from pipelines.intervals import Interval, bootstrap_clusters, wilson
 from pipelines.reward import metrics
 from pipelines.reward.head import RewardHead
 from pipelines.reward.labels import Example, Material
+from pipelines.reward.ranking import ranking
 from pipelines.reward.training import Vectors
 
 REPEATS = 500  # bootstrap draws, as in `metrics.evaluate`
-PAIRS = "pairs"
-SHARES = ("auc", "accuracy", "order_within_prompts", PAIRS)  # how often something is told right
-RANKING = ("auc", "order_within_prompts")  # what a similarity can be asked; it is no probability
+PAIRS, WITHIN = "pairs", "order_within_prompts"
+SHARES = ("auc", "accuracy", WITHIN, PAIRS)  # how often something is told right
+LEVELS = {  # what only a probability can be asked, not a similarity
+    "accuracy": metrics.accuracy,
+    "accuracy_of_the_commoner_label": lambda r, y: float(max(y.mean(), 1 - y.mean())),
+    "brier": metrics.brier,
+    "calibration_error": metrics.calibration_error,
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,32 +87,26 @@ def figures(
         labels = [round(material.examples[at].target) for at in sure]
         prompts = [material.examples[at].prompt for at in sure]
         ours, theirs = reward.labels[sure], clap.labels[sure]
-        ranks = _ranks(labels, prompts, None if reward.folds is None else reward.folds[sure])
-        found["reward"] = metrics.evaluate(ours, labels, prompts, seed=seed)
-        for name, rank in ranks.items():
-            for who, told in (
-                ("reward", lambda at, rank=rank: rank(ours, at)),
-                ("clap", lambda at, rank=rank: rank(theirs, at)),
-                ("difference", lambda at, rank=rank: rank(ours, at) - rank(theirs, at)),
-            ):
-                found[who][name] = bootstrap_clusters(
-                    told, np.asarray(prompts), seed=seed, repeats=REPEATS
-                )
+        r, y, p = metrics.validate(ours, labels, prompts)
+        folds = None if reward.folds is None else reward.folds[sure]
+        for name, within in (("auc", np.zeros_like(p) if folds is None else folds), (WITHIN, p)):
+            one, other = ranking(ours, y, p, within), ranking(theirs, y, p, within)
+            found["reward"][name] = _drawn(one, p, seed)
+            found["clap"][name] = _drawn(other, p, seed)
+            gain = _drawn(lambda at, a=one, b=other: a(at) - b(at), p, seed)
+            found["difference"][name] = gain
+        for name, level in LEVELS.items():
+            found["reward"][name] = _drawn(lambda at, level=level: level(r[at], y[at]), p, seed)
     if material.pairs:
-        prompts = [pair.prompt for pair in material.pairs]
+        prompts = np.asarray([pair.prompt for pair in material.pairs])
         ours, theirs = told_right(reward.pairs), told_right(clap.pairs)
-        for name, values in (("reward", ours), ("clap", theirs), ("difference", ours - theirs)):
-            found[name][PAIRS] = bootstrap_clusters(
-                lambda at, values=values: float(values[at].mean()),
-                np.asarray(prompts), seed=seed, repeats=REPEATS,
-            )  # fmt: skip
-    asked = {one.prompt for one in (*material.examples, *material.pairs)}
-    return {
-        who: {name: _sober(name, interval, len(asked)) for name, interval in told.items()}
-        if who != "difference"
-        else told
-        for who, told in found.items()
-    }
+        for who, right in (("reward", ours), ("clap", theirs), ("difference", ours - theirs)):
+            share = _drawn(lambda at, right=right: float(right[at].mean()), prompts, seed)
+            found[who][PAIRS] = share
+    asked = len({one.prompt for one in (*material.examples, *material.pairs)})
+    for who in ("reward", "clap"):
+        found[who] = {name: _sober(name, told, asked) for name, told in found[who].items()}
+    return found
 
 
 def histograms(
@@ -183,18 +183,5 @@ def _sober(name: str, found: Interval, prompts: int) -> Interval:
     return replace(found, low=ends.low, high=ends.high)
 
 
-def _ranks(
-    labels: Sequence[int], prompts: Sequence[str], folds: np.ndarray | None
-) -> dict[str, Callable[[np.ndarray, np.ndarray], float]]:
-    """What can be asked of a ranking: functions of rewards and the places of the rows."""
-    y, p = np.asarray(labels), np.unique(np.asarray(prompts), return_inverse=True)[1]
-
-    def auc(r: np.ndarray, at: np.ndarray) -> float:
-        if folds is None:
-            return metrics.area_under_curve(r[at], y[at])
-        return metrics.order_within_prompts(r[at], y[at], folds[at])
-
-    def within(r: np.ndarray, at: np.ndarray) -> float:
-        return metrics.order_within_prompts(r[at], y[at], p[at])
-
-    return dict(zip(RANKING, (auc, within), strict=True))
+def _drawn(figure: Callable[[np.ndarray], float], prompts: np.ndarray, seed: int) -> Interval:
+    return bootstrap_clusters(figure, prompts, seed=seed, repeats=REPEATS)

@@ -7,10 +7,11 @@ import pytest
 import torch
 
 from pipelines.intervals import wilson
-from pipelines.reward import heldout
+from pipelines.reward import heldout, metrics
 from pipelines.reward.head import HeadConfig, RewardHead
 from pipelines.reward.heldout import Rewards, clap_rewards, figures, rewards_of
 from pipelines.reward.labels import Example, Material, Pair
+from pipelines.reward.ranking import ranking
 from pipelines.reward.training import Vectors
 
 NO_PAIRS = np.empty((0, 2))
@@ -72,6 +73,36 @@ def test_sounds_of_different_folds_are_not_compared():
     assert whole["reward"]["auc"].value == 0.75
     part, kept = heldout.of_task(material, ours, "integrity")
     assert part.examples == list(material.examples) and kept.folds.tolist() == folds.tolist()
+
+
+def test_rankings_of_drawn_prompts_are_the_plain_figures_of_the_drawn_rows():
+    """On 40 draws of whole prompts, some twice: the same as the slow functions, ties among them."""
+    draws = np.random.default_rng(4)
+    p = np.repeat(np.arange(9), 5)
+    y, r = draws.integers(0, 2, 45), draws.integers(0, 4, 45) / 4
+    folds = p % 3
+    whole, inside, fold = (ranking(r, y, p, by) for by in (np.zeros_like(p), p, folds))
+    for _ in range(40):
+        at = np.concatenate([np.flatnonzero(p == i) for i in draws.integers(9, size=9)])
+        rows = r[at], y[at]
+        assert whole(at) == pytest.approx(metrics.area_under_curve(*rows))
+        assert inside(at) == pytest.approx(metrics.order_within_prompts(*rows, p[at]), nan_ok=True)
+        assert fold(at) == pytest.approx(metrics.order_within_prompts(*rows, folds[at]))
+    assert np.isnan(ranking(r, np.ones_like(y), p, p)(np.arange(45)))
+
+
+def test_the_figures_are_those_of_the_metrics():
+    """Where one head gave all the rewards, `metrics.evaluate` says the same to the last interval."""
+    draws = np.random.default_rng(5)
+    examples = [example(f"p{i // 4}", f"k{i}", float(draws.random() < 0.6)) for i in range(40)]
+    ours = Rewards(labels=draws.random(40), pairs=NO_PAIRS)
+    found = figures(Material(examples=examples), ours, ours, seed=3)["reward"]
+    labels, prompts = [int(e.target) for e in examples], [e.prompt for e in examples]
+    expected = metrics.evaluate(ours.labels, labels, prompts, seed=3)
+    assert found.keys() == expected.keys()
+    for name, interval in expected.items():
+        ends = (interval.value, interval.low, interval.high)
+        assert (found[name].value, found[name].low, found[name].high) == pytest.approx(ends), name
 
 
 def test_pairs_are_told_by_share_and_all_right_is_not_certain():
