@@ -51,6 +51,8 @@ def labelled(
     voters: tuple[str, ...] = ("ann",),
     slips: float = 0.1,
     owner: str = HERE,
+    voters_are: str = "people",
+    prompts_as: list[dict] | None = None,
     **changes,
 ) -> str:
     """A campaign of sines in which low ones were called aligned; its id.
@@ -60,8 +62,12 @@ def labelled(
         systems: sounds of each prompt.
         voters: who labelled all of it.
         slips: the share of labels that are turned round.
+        voters_are: "people" or "simulated".
+        prompts_as: the prompts themselves, as a definition has them.
     """
-    campaign = small_campaign(store, task, systems, prompts, owner=owner, **changes)
+    changes = {"voters": voters_are, **changes}
+    asked = prompts_as or prompts
+    campaign = small_campaign(store, task, systems, asked, owner=owner, **changes)
     low = lows(store, campaign)
     draws = numpy_generator(1, "slips")
     for voter in voters:
