@@ -99,6 +99,16 @@ def rewards() -> gr.HTML:
     return plain("<baton-rewards></baton-rewards>", "rewards")
 
 
+def captions() -> gr.HTML:
+    """The captions under review."""
+    return plain("<baton-captions></baton-captions>", "captions")
+
+
+def caption_lists() -> gr.HTML:
+    """One's own lists of captions, and the way to a new one."""
+    return plain("<baton-caption-lists></baton-caption-lists>", "caption-lists")
+
+
 def finetune_form() -> gr.HTML:
     """What a model is to learn from, and how."""
     return plain("<baton-finetune-form></baton-finetune-form>", "finetune-form")

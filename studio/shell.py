@@ -29,6 +29,7 @@ HEAD = (
     '<link rel="stylesheet" href="studio/assets/compare.css">'
     '<link rel="stylesheet" href="studio/assets/vote.css">'
     '<link rel="stylesheet" href="studio/assets/results.css">'
+    '<link rel="stylesheet" href="studio/assets/captions.css">'
     '<link rel="stylesheet" href="studio/assets/reward.css">'
     '<link rel="stylesheet" href="studio/assets/finetune.css">'
     '<script type="module" src="studio/components/studio.js"></script>'

@@ -1,6 +1,7 @@
 /** Begins here: the page's own elements, its keys, its theme, and the state of the model. */
 
 import { ask } from "./ask.js";
+import { CaptionLists, Captions, reviewed } from "./captions.js";
 import { Bench, Comparisons, linked } from "./compare_tab.js";
 import { Deck } from "./deck.js";
 import { element } from "./element.js";
@@ -22,6 +23,8 @@ customElements.define("baton-bench", Bench);
 customElements.define("baton-comparisons", Comparisons);
 customElements.define("baton-vote", VoteTab);
 customElements.define("baton-campaigns", Campaigns);
+customElements.define("baton-captions", Captions);
+customElements.define("baton-caption-lists", CaptionLists);
 customElements.define("baton-results", Results);
 customElements.define("baton-reward", RewardTab);
 customElements.define("baton-rewards", Rewards);
@@ -97,6 +100,6 @@ document.addEventListener("keydown", (event) => {
 /** A link to a tab, a comparison, a campaign or a reward model opens its tab. */
 if (asked()) turnTo(asked());
 else if (linked().id) turnTo("Compare");
-else if (invited().campaign) turnTo("Vote");
+else if (invited().campaign || reviewed()) turnTo("Vote");
 else if (trained()) turnTo("Finetune");
 else if (rewarded()) turnTo("Reward");

@@ -54,9 +54,11 @@ def build(services: Services) -> None:
     with gr.Row(elem_id="vote", equal_height=False):
         with gr.Column(scale=0, min_width=320, elem_classes="bs-composer"):
             elements.campaigns()
+            elements.caption_lists()
             with gr.Accordion("New campaign", open=False, elem_id="campaign-form"):
                 form = build_form(services)
         with gr.Column(scale=1, min_width=320, elem_classes="bs-results"):
+            elements.captions()
             elements.vote()
     wire_button(services, form)
     wire_form(services, form)
@@ -262,7 +264,8 @@ def wire_button(services: Services, form: dict[str, Any]) -> None:
         if told["zip"]:
             made = services.campaign_folders.create(owner, told["zip"], **wishes)
         else:
-            wish = services.campaigns.check(told["prompts"], systems=systems_of(told), **wishes)
+            prompts = services.prompt_writing.with_labels(owner, told["prompts"])
+            wish = services.campaigns.check(prompts, systems=systems_of(told), **wishes)
             made = services.campaigns.create(owner, wish)
         return made, ""
 
