@@ -8,6 +8,7 @@ from studio.services.finetune.request import MOMENTS, PRESETS
 if TYPE_CHECKING:
     from pipelines.finetune.plans import Plan
 
+SAVE_EVERY = 10  # steps that a kill can cost at most; an adapter's checkpoint is small
 EMBEDDED = "embedded"  # names of models that begin so take our own plan first
 
 
@@ -56,6 +57,7 @@ def plan_of(settings: dict[str, Any]) -> "Plan":
             human_share=settings["human_share"],
         ),
         adapter=adapter,
+        save_every=plan.save_every if adapter is None else SAVE_EVERY,
         seed=settings["seed"],
     )
 

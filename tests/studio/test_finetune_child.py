@@ -1,0 +1,108 @@
+"""The training process itself: killed in the middle it goes on, and ends as if nothing had been."""
+
+import os
+import signal
+import threading
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from pipelines.records import Prompt, Settings
+from studio.config import Config
+from studio.services.finetune import child, listening, run
+from studio.services.finetune.run_folder import ROWS, TASK, RunFolder
+from studio.services.services import Services
+from studio.visitors import HERE
+from tests.studio.fake_training import labelled
+
+STEPS = 24
+
+
+class Quiet:
+    """A parent that listens to nothing and asks for nothing."""
+
+    def tell(self, progress: float, note: str) -> None:
+        pass
+
+    def should_stop(self) -> bool:
+        return False
+
+
+@pytest.fixture
+def services(tmp_path, monkeypatch):
+    """The embedded model itself, with little of its own data and few prompts to listen to."""
+    monkeypatch.setattr(run, "SCENES", 8)
+    monkeypatch.setattr(run, "HELD_OUT", 2)
+    monkeypatch.setattr(listening, "HELD_OUT", 2)
+    opened = Services(Config(data=tmp_path / "data", device="cpu"))
+    yield opened
+    opened.close()
+
+
+def process_of(folder: Path) -> int:
+    """The child that is at work in this folder."""
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            words = path.read_bytes().decode(errors="replace").split("\0")
+        except OSError:
+            continue
+        if "studio.services.finetune.child" in words and str(folder) in words:
+            return int(path.parent.name)
+    raise AssertionError("no child is at work")
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc/self/cmdline").exists(), reason="finds the child by /proc")
+def test_a_killed_training_goes_on_to_the_same_adapter(services):
+    """SIGKILL costs at most ten steps; the bytes are those of a run that nobody disturbed."""
+    asked = {"campaigns": [labelled(services)], "settings": {
+        "steps": STEPS, "batch": 2, "pretrain": 2, "sample_every": 24, "seed": 5}}  # fmt: skip
+    name = services.finetune.start(HERE, asked)
+    folder = services.finetune.run.folder(name)
+    services.worker.run_next()
+    services.worker.run_next()
+    at_work = threading.Thread(target=services.worker.run_next)
+    at_work.start()
+    until = time.monotonic() + 120
+    while len(folder.lines("losses.jsonl")) < 13:
+        assert at_work.is_alive(), services.finetune.views.view(name, HERE)["error"]
+        assert time.monotonic() < until
+        time.sleep(0.01)
+    os.kill(process_of(folder.path), signal.SIGKILL)
+    at_work.join(30)
+    found = services.finetune.views.view(name, HERE)
+    assert (found["status"], found["can_resume"]) == ("failed", True)
+    assert "killed from outside" in found["error"]
+    assert found["checkpoints"][-1] >= 10
+    services.finetune.resume(HERE, name)
+    while services.worker.run_next():
+        pass
+    found = services.finetune.views.view(name, HERE)
+    assert (found["status"], found["error"], found["step"]) == ("done", None, STEPS)
+    assert [one["step"] for one in found["dev"]] == [0, STEPS]
+    assert all(-1 <= one["clap"] <= 1 for one in found["dev"])
+    undisturbed = again(folder)
+    for file in ("adapter/adapter.safetensors", "samples/step-0000024/0.wav"):
+        assert (undisturbed / file).read_bytes() == (folder.path / file).read_bytes()
+    made = sound(services.engines.backend(found["adapter"]))
+    assert not np.array_equal(made, sound(services.engines.backend("embedded")))
+
+
+def again(folder: RunFolder) -> Path:
+    """The same run in another folder, from beginning to end in this process."""
+    other = RunFolder(folder.path.with_name("again"))
+    other.write(TASK, folder.read(TASK))
+    other.write(ROWS, folder.read(ROWS))
+    child.Training(run=other, task=other.read(TASK), parent=Quiet()).go_on()
+    return other.path
+
+
+def sound(backend) -> np.ndarray:
+    """A short sound of a model."""
+    [made] = backend.sample(
+        [Prompt(text="a dog barks", seconds=1.0)],
+        [Settings(model=backend.name, seed=1, steps=2, guidance=1.0)],
+    )
+    return made
