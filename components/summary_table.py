@@ -25,6 +25,36 @@ def summary_table(summary: Mapping[str, Any], a: str, b: str) -> str:
         ]
         for measure in summary["measures"]
     ]
+    return table(head, rows)
+
+
+def distance_table(distances: Mapping[str, Any], a: str, b: str) -> str:
+    """One row a distance: both heights, the change with its 95 % interval, and how it was found.
+
+    Args:
+        distances: `measures`, as `pipelines.compare.sides` tells them.
+        a: what side A is called.
+        b: what side B is called.
+    """
+    head = ["measure", "judge", f"A: {a}", f"B: {b}", "B minus A", "pairs", "better is", "interval"]
+    better = {True: "more", False: "less", None: "neither"}
+    rows = [
+        [
+            measure["title"],
+            measure["judge"],
+            *(f"{measure[side]:.3f}" for side in ("a", "b")),
+            cell(measure["difference"], measure["name"]),
+            str(measure["difference"]["count"]),
+            better[measure["higher_is_better"]],
+            measure["interval"],
+        ]
+        for measure in distances["measures"]
+    ]
+    return table(head, rows)
+
+
+def table(head: list[str], rows: list[list[str]]) -> str:
+    """Markdown."""
     lines = [head, ["---"] * len(head), *rows]
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 

@@ -28,6 +28,7 @@ SETS = (
     PromptSet("single", {"one": len(LABELS)}),
     PromptSet("integrity", {"two together": 10, "two in order": 10}),
     PromptSet("temporal", {"three in order": 24}),
+    PromptSet("temporal-large", {"three in order": 48}),  # of pairs, the dev split has 23 in all
 )
 
 

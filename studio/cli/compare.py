@@ -23,6 +23,14 @@ def add_to(verbs: Any) -> None:
     make.add_argument("--out", type=Path, required=True, help="folder for report, page and sounds")
     make.add_argument("--seed", type=number, help="of the first pair (default: drawn)")
     make.add_argument("--seconds", type=number, default=10.0)
+    make.add_argument(
+        "--reference", type=Path, help="folder of real sounds (default: renders of the prompts)"
+    )
+    make.add_argument(
+        "--battle",
+        action="store_true",
+        help="also put the pairs to a blind vote, and tell its link",
+    )
     for name, kind in MAKING:
         make.add_argument(f"--{name}", type=kind, help=f"{name} of both (default: the model's own)")
         for side in "ab":
@@ -39,6 +47,7 @@ def compare(services: Services, asked: argparse.Namespace) -> int:
         seconds=asked.seconds,
         seed=asked.seed,
         most=services.config.max_pairs_alone,
+        reference=str(asked.reference.resolve()) if asked.reference else None,
     )
     found = services.compare_now(HERE, wish, progress_teller())
     for notice in found["notices"]:
@@ -58,10 +67,19 @@ def compare(services: Services, asked: argparse.Namespace) -> int:
         wanted=found["wanted"],
         pairs=len(found["pairs"]),
         summary=found["summary"],
+        distances=found["distances"],
+        verdict=found["verdict"],
         out=str(asked.out),
     )
-    for sentence in (found["summary"] or {}).get("said", []):
-        say(sentence)
+    for part in ("summary", "distances", "verdict"):
+        for sentence in (found[part] or {}).get("said", []):
+            say(sentence)
+    for row in (found["distances"] or {}).get("left_out", []):
+        say(f"{row['metric']}: {row['why']}")
+    if asked.battle:
+        battle = services.battles.open_now(HERE, found["id"], progress_teller())
+        tell(**battle)
+        say(f"Vote blind: open the studio at {battle['link']}")
     if found["error"]:
         raise StudioError(found["error"])
     return 0 if found["status"] == "done" else 1

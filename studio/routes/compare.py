@@ -66,6 +66,13 @@ def pairs_table(services: Services, request: Request, owner: str) -> Response:
     return taken_away(services.comparisons.table(name), "text/csv", f"comparison-{name[:8]}.csv")
 
 
+def measures_table(services: Services, request: Request, owner: str) -> Response:
+    """What all pairs of a comparison say as CSV, to take away."""
+    name = request.path_params["comparison"]
+    told = services.comparisons.measures(name)
+    return taken_away(told, "text/csv", f"comparison-{name[:8]}-measures.csv")
+
+
 def pair_sounds(services: Services, request: Request, owner: str) -> Response:
     """Every sound of a comparison as a zip of WAV files, settings embedded."""
     found = services.comparisons.all_sounds(request.path_params["comparison"])
@@ -82,5 +89,6 @@ TABLE: list[tuple[str, str, Answer]] = [
     ("GET", "/comparisons/{comparison}/pairs/{place:int}/picture", pair_picture),
     ("GET", "/comparisons/{comparison}/report.json", report),
     ("GET", "/comparisons/{comparison}/pairs.csv", pairs_table),
+    ("GET", "/comparisons/{comparison}/measures.csv", measures_table),
     ("GET", "/comparisons/{comparison}/sounds.zip", pair_sounds),
 ]

@@ -16,6 +16,7 @@ TITLES = {
     "single": "Every event alone",
     "integrity": "Two events, as BATON's integrity task asks",
     "temporal": "Three events in order, as BATON's temporal task asks",
+    "temporal-large": "Three events in order, twice as many",
     "demanding": "Fifty demanding scenes",
 }
 TAGS = {"multi_event": "multi-event", "temporal": "temporal"}  # columns that say yes or no

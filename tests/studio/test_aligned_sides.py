@@ -1,5 +1,7 @@
 """An aligned model on one side of a comparison: named, recorded, and its gains told with a caution."""
 
+import csv
+import io
 import json
 from types import SimpleNamespace
 
@@ -7,6 +9,7 @@ import numpy as np
 import pytest
 
 from pipelines.errors import StudioError
+from studio.config import Config
 from studio.services.services import Services
 from studio.tabs.model_choice import fresh
 from tests.studio.comparing import DOG, compared
@@ -42,24 +45,31 @@ class AlignedEngines(SineEngines):
         return backend
 
 
-@pytest.fixture
-def services(config, monkeypatch):
-    adapters = "studio.services.adapters.Adapters"
-    monkeypatch.setattr(
-        f"{adapters}.folder_of", lambda self, name: "there" if name == ALIGNED else None
-    )
-    monkeypatch.setattr(f"{adapters}.base_of", lambda self, name: "embedded")
+@pytest.fixture(scope="module")
+def services(tmp_path_factory):
+    """One studio for all: it makes the eleven pairs once."""
+    adapters, patch = "studio.services.adapters.Adapters", pytest.MonkeyPatch()
+    patch.setattr(f"{adapters}.folder_of", lambda self, name: "there" if name == ALIGNED else None)
+    patch.setattr(f"{adapters}.base_of", lambda self, name: "embedded")
     record = {"hash": HASH, "title": "Louder rain", "card": {"config": {"beta": 0.5}}}
-    monkeypatch.setattr(f"{adapters}.record", lambda self, adapter: record)
+    patch.setattr(f"{adapters}.record", lambda self, adapter: record)
+    config = Config(data=tmp_path_factory.mktemp("aligned"))
     opened = Services(config, AlignedEngines(config))
     yield opened
     opened.close()
+    patch.undo()
 
 
-@pytest.fixture
-def found(services, work):
+def until_done(services):
+    """Every waiting phase, one after another."""
+    while services.worker.run_next():
+        pass
+
+
+@pytest.fixture(scope="module")
+def found(services):
     sides = {"a": {"model": "embedded"}, "b": {"model": ALIGNED}}
-    return compared(services, work, WORDS, seed=3, **sides)
+    return compared(services, until_done, WORDS, seed=3, **sides)
 
 
 def test_the_side_says_what_it_is_aligned_from(services, found, tmp_path):
@@ -93,15 +103,15 @@ def test_distances_and_the_caution_about_a_control(services, found):
 def test_models_kept_meanwhile_can_be_chosen(services, monkeypatch):
     """What is chosen stays; what the address asks for comes with its own settings."""
     engines = services.engines
-    engines.has_aligned = False
+    monkeypatch.setattr(engines, "has_aligned", False)
     update, steps, guidance = fresh(services, None, "embedded-clean")
     assert [name for _, name in update["choices"]] == list(MODELS)
     assert "value" not in update
-    engines.has_aligned = True
+    monkeypatch.setattr(engines, "has_aligned", True)
     update, steps, guidance = fresh(services, ALIGNED, "embedded")
     assert (update["value"], steps, guidance) == (ALIGNED, 25, 4.5)
     assert (ALIGNED in [name for _, name in update["choices"]]) is True
-    engines.has_aligned = False
+    monkeypatch.setattr(engines, "has_aligned", False)
     said = []
     monkeypatch.setattr("gradio.Warning", said.append)
     update, *_ = fresh(services, "gone", ALIGNED)
@@ -125,3 +135,36 @@ def test_few_pairs_have_no_distances_and_say_why(services, work):
     assert found["distances"]["measures"] == []
     assert "they need 10 pairs, and there are 3" in found["distances"]["left_out"][0]["why"]
     assert services.comparisons.beforehand("a\n\n a \nb").startswith("2 pairs cannot show")
+
+
+def test_tables_to_take_away(services, found, tmp_path):
+    """A row a measure, scores and distances alike; the verdict, both tables and what was left out."""
+    rows = list(csv.DictReader(io.StringIO(services.comparisons.measures(found["id"]))))
+    assert [row["name"] for row in rows][-5:] == ["fd", "kad", "kl", "is", "diversity"]
+    assert rows[0]["p_holm"] != "" and rows[-1]["p_holm"] == ""
+    assert {row["pairs"] for row in rows} == {"11"}
+    path = f"/studio/comparisons/{found['id']}/measures.csv"
+    assert client_of(services).get(path).text == services.comparisons.measures(found["id"])
+    services.write_comparison(found["id"], tmp_path)
+    text = (tmp_path / "summary.md").read_text()
+    assert text.startswith(f"- {found['verdict']['said'][0]}")
+    assert "| KAD | CLAP-evaluation |" in text and "- FAD: " in text
+    assert (tmp_path / "measures.csv").is_file()
+
+
+def test_a_folder_of_real_sounds_stands_in_for_renders(services, work, found, tmp_path):
+    """Those that say a prompt of ours go with it, so that KL is there; others are a mere set."""
+    services.write_comparison(found["id"], tmp_path)
+    sides = {"a": {"model": "embedded", "steps": 3}, "b": {"model": ALIGNED}, "seed": 4}
+    real = tmp_path / "sounds" / "a"
+    again = compared(services, work, WORDS, **sides, reference=str(real))
+    names = [measure["name"] for measure in again["distances"]["measures"]]
+    assert names == ["fd", "kad", "kl", "is", "diversity"]
+    assert again["distances"]["reference"] == "11 sounds of a."
+    (real / "001.wav").unlink()
+    sides["seed"] = 5
+    left = compared(services, work, WORDS, **sides, reference=str(real))["distances"]
+    assert [measure["name"] for measure in left["measures"]] == ["fd", "kad", "is", "diversity"]
+    assert "not of these prompts" in left["left_out"][0]["why"]
+    with pytest.raises(StudioError, match="There is no folder"):
+        compared(services, work, WORDS, **sides, reference=str(tmp_path / "nowhere"))

@@ -159,10 +159,12 @@ def test_compare_prints_one_line_per_pair_and_writes_a_folder(run, tmp_path):
     prompts.write_text("prompt,kind\na dog barks then rain falls,x\nrain falls,x\n")
     code, lines, said = run(
         "compare", "embedded", "embedded-clean", "--prompts", prompts, "--out", out,
-        "--seed", 5, "--seconds", 1, "--steps", 9, "--guidance-b", 3,
+        "--seed", 5, "--seconds", 1, "--steps", 9, "--guidance-b", 3, "--battle",
     )  # fmt: skip
     assert code == 0
-    first, second, last = lines
+    first, second, last, battle = lines
+    assert battle["link"] == f"/?campaign={battle['campaign']}"
+    assert battle["link"] in said and "they need 10 pairs, and there are 2" in said
     assert (first["seed"], second["seed"]) == (5, 6)
     assert first["a"]["path"] == str(out / "sounds" / "a" / "001.wav")
     assert read_settings(first["b"]["path"])["guidance"] == 3.0
@@ -174,7 +176,8 @@ def test_compare_prints_one_line_per_pair_and_writes_a_folder(run, tmp_path):
     report = json.loads((out / "report.json").read_text())
     assert report["summary"] == last["summary"]
     names = {path.name for path in out.iterdir()}
-    assert names == {"report.json", "pairs.csv", "summary.md", "sounds", "page", "index.html"}
+    tables = {"report.json", "pairs.csv", "measures.csv", "summary.md"}
+    assert names == {*tables, "sounds", "page", "index.html"}
     assert "| CLAP score | CLAP-evaluation |" in (out / "summary.md").read_text()
     for side in "ab":  # as `evaluate` takes them: one name on both sides, the caption inside
         sounds = told_captions(sounds_in(out / "sounds" / side))

@@ -9,7 +9,7 @@ from typing import Any
 
 from components import listening_page
 from components.figures import plotly_script
-from components.summary_table import summary_table
+from components.summary_table import distance_table, summary_table
 from pipelines.errors import StudioError
 from studio.services.compare.request import SIDES
 from studio.services.compare.views import ComparisonViews, file_name
@@ -23,7 +23,7 @@ SOUNDS = "sounds"
 class ComparisonFolder:
     """Writes all of a comparison that is there.
 
-    `report.json`, `pairs.csv` and `summary.md` tell it, `sounds/a` and `sounds/b` have a WAV for each
+    `report.json`, `pairs.csv`, `measures.csv` and `summary.md` tell it, `sounds/a` and `sounds/b` have a WAV for each
     pair, and `index.html`, with what it needs in `page/`, opens by a double click.
     """
 
@@ -56,9 +56,9 @@ class ComparisonFolder:
         text = json.dumps(report, ensure_ascii=False, indent=1)
         (folder / "report.json").write_text(text + "\n", encoding="utf-8")
         if report["summary"]:
-            names = (report["request"][side]["title"] for side in SIDES)
-            text = summary_table(report["summary"], *names)
-            (folder / "summary.md").write_text(text, encoding="utf-8")
+            (folder / "summary.md").write_text(summary_text(report), encoding="utf-8")
+            measures = self.comparisons.measures(comparison)
+            (folder / "measures.csv").write_text(measures, encoding="utf-8", newline="")
         table = self.comparisons.table(comparison)
         (folder / "pairs.csv").write_text(table, encoding="utf-8", newline="")
 
@@ -88,3 +88,18 @@ class ComparisonFolder:
 
     def _packed(self, candidate: StoredCandidate, folder: Path) -> bytes:
         return self.downloads.save(candidate, folder, "flac").read_bytes()
+
+
+def summary_text(report: dict[str, Any]) -> str:
+    """The verdict, the measures and the distances as Markdown."""
+    names = [report["request"][side]["title"] for side in SIDES]
+    parts = [
+        "".join(f"- {sentence}\n" for sentence in report["verdict"]["said"]),
+        summary_table(report["summary"], *names),
+    ]
+    distances = report["distances"] or {"measures": [], "left_out": []}
+    if distances["measures"]:
+        told = f"Against {distances['reference']} {distances['classes']}\n"
+        parts += [told, distance_table(distances, *names)]
+    parts.append("".join(f"- {row['metric']}: {row['why']}\n" for row in distances["left_out"]))
+    return "\n".join(part for part in parts if part)

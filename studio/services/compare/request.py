@@ -2,12 +2,14 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from pipelines.errors import StudioError
 from pipelines.seeds import SEED_LIMIT, check_seed
 from studio.config import Config
 from studio.services.requests import check_making, check_prompts, draw_seed, number
+from studio.services.sound_folders import sounds_in
 
 SIDES = ("a", "b")
 
@@ -81,6 +83,8 @@ def check_wish(
         StudioError: the first thing that is wrong.
     """
     words = check_prompts(config, prompts, most or config.max_pairs, "compared")
+    if reference is not None:
+        sounds_in(Path(reference))  # before an hour of work
     sides = {name: check_side(config, name, side) for name, side in (("a", a), ("b", b))}
     wish = Wish(
         prompts=words,

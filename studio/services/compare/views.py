@@ -25,6 +25,10 @@ JUDGED_BY = {
     "integrity": "simulated listener (annotator)",
     "order": "simulated listener (annotator)",
 }
+MEASURED = (
+    "name", "measure", "judge", "a", "b", "difference", "low", "high", "pairs", "p", "p_holm",
+    "detectable", "interval",
+)  # fmt: skip
 COLUMNS = ("clap", "integrity", "order", "lufs", "gain_db", "missing", "id")  # for each side
 
 
@@ -142,6 +146,22 @@ class ComparisonViews:
                 row["missing"] = "; ".join(row.get("missing", []))
                 cells += [row.get(name) for name in COLUMNS]
             rows.writerow([cell_of(cell) for cell in [*cells, *pair["difference"].values()]])
+        return told.getvalue()
+
+    def measures(self, comparison: str) -> str:
+        """What all pairs say, as CSV: a row a measure, scores, shares and distances alike."""
+        found, told = self.view(comparison), io.StringIO()
+        rows = csv.writer(told)
+        rows.writerow(MEASURED)
+        for part in ("summary", "distances"):
+            for measure in (found[part] or {}).get("measures", []):
+                values = [measure[side] for side in SIDES]
+                heights = [v["value"] if isinstance(v, dict) else v for v in values]
+                change = measure["difference"]
+                ends = [change[end] for end in ("value", "low", "high", "count")]
+                own = [measure.get(name) for name in ("p", "p_holm", "detectable", "interval")]
+                cells = [measure["name"], measure["title"], measure["judge"], *heights, *ends, *own]
+                rows.writerow([cell_of(cell) for cell in cells])
         return told.getvalue()
 
     def _about(self, job: Job) -> dict[str, Any]:
