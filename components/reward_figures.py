@@ -230,11 +230,11 @@ def _told_bin(one: Values) -> str:
 
 def _told_sides(found: Values, means: Sequence[float]) -> str:
     titles = [found[side]["title"] for side in "ab"]
-    said = f"Mean reward {means[0]:.2f} of {titles[0]} and {means[1]:.2f} of {titles[1]}"
+    said = f"Mean reward {means[0]:.3f} of {titles[0]} and {means[1]:.3f} of {titles[1]}"
     change = found.get("change")
     if change and change.get("value") is not None:
         ends = [change["value"], change.get("low"), change.get("high")]
-        value, *interval = [f"{end:+.2f}".replace("-", "−") for end in ends if end is not None]
+        value, *interval = [f"{end:+.3f}".replace("-", "−") for end in ends if end is not None]
         within = f" [{', '.join(interval)}]" if interval else ""
         said += f": a change of {value}{within} over {change['count']} prompts"
     learned = "of simulated listeners" if found.get("simulated") else "of people"

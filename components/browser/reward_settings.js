@@ -88,7 +88,8 @@ export class Settings {
     const told = { ...own, ...this.values };
     const text = TEXTS[told.text] ? `, prompts read by ${TEXTS[told.text]}` : "";
     const facts = told.epochs ? `: ${told.epochs} epochs of batches of ${told.batch_size} at the rate ${told.learning_rate}, ${told.loss?.toUpperCase()}${text}` : "";
-    this.said.textContent = `${ABOUT[name]}${facts}.`;
+    const isChanged = Object.keys(this.values).some((field) => !["preset", "seed"].includes(field));
+    this.said.textContent = `${ABOUT[name]}${isChanged ? ", but for what you changed" : ""}${facts}.`;
   }
 
   /** What stands in the fields, as texts. */

@@ -6,6 +6,7 @@ import { RewardView } from "./reward_view.js";
 import { asked } from "./tabs.js";
 
 const PULSE = 500; // ms between two looks while it is trained
+const PATIENCE = 3000; // and while the studio does not answer
 
 /** The reward model that the address names, unless it names it for another tab. */
 export function rewarded() {
@@ -79,25 +80,26 @@ export class RewardTab extends HTMLElement {
     const round = (this.round = (this.round ?? 0) + 1); // an earlier look at the same one ends
     for (;;) {
       const found = await this.look(id);
-      if (this.round !== round || this.job !== id || !this.isConnected || !found) return;
-      this.show(found);
-      if (found.is_over) break;
-      await new Promise((done) => setTimeout(done, PULSE));
+      if (this.round !== round || this.job !== id || !this.isConnected || found === null) return;
+      if (found) this.show(found);
+      if (found?.is_over) break;
+      await new Promise((done) => setTimeout(done, found ? PULSE : PATIENCE));
     }
     window.dispatchEvent(new CustomEvent("baton-rewards"));
   }
 
-  /** One look; a fault is told in the page's middle when nothing else is there. */
+  /** One look; undefined while the studio is away, null where there is nothing to follow, and why is told. */
   async look(id) {
     try {
       return await ask(`reward/${encodeURIComponent(id)}`);
     } catch (error) {
       if (this.job !== id) return null;
-      if (this.model?.id === id) say(error.message, "wrong");
-      else {
-        this.bar.replaceChildren(element("h2", {}, "What would people say?"), element("p", { class: "bs-status" }, ""));
-        this.body.replaceChildren(element("div", { class: "bs-empty", role: "alert" }, element("strong", {}, "This reward model cannot be shown."), element("span", {}, error.message)));
+      if (this.model?.id === id) {
+        say(error.message, "wrong");
+        return error.status === 0 ? undefined : null; // it goes on where it was once the studio is back
       }
+      this.bar.replaceChildren(element("h2", {}, "What would people say?"), element("p", { class: "bs-status" }, ""));
+      this.body.replaceChildren(element("div", { class: "bs-empty", role: "alert" }, element("strong", {}, "This reward model cannot be shown."), element("span", {}, error.message)));
       return null;
     }
   }

@@ -8,6 +8,7 @@ import { Disagreements } from "./reward_sounds.js";
 import { plural, seconds } from "./words.js";
 
 const WITHIN = "Within one prompt: the same among sounds of one and the same prompt. A model that only knows which prompts are hard stands at 50 % there, whatever it comes to over all; choosing the best of several sounds, and fine-tuning, need it to be more.";
+const GUESS = 0.5; // what a coin comes to
 const FOLDS = "Measured by folds: each prompt was judged by a model that had not met it; the model that is kept learned from all of them.";
 
 export class RewardView {
@@ -59,7 +60,8 @@ export class RewardView {
       return;
     }
     const simulated = model.simulated ? element("span", { class: "bs-badge bs-res-simulated" }, "simulated listeners, not people") : null;
-    const go = element("a", { class: "bs-reward-go", href: `?tab=finetune&reward=${encodeURIComponent(this.id)}` }, "Fine-tune with it");
+    const told = model.figures.reward?.auc ?? model.figures.reward?.pairs;
+    const go = element("a", { class: told?.low > GUESS ? "bs-reward-go" : "bs-act", href: `?tab=finetune&reward=${encodeURIComponent(this.id)}` }, "Fine-tune with it");
     this.verdict.replaceChildren(
       element("div", { class: "bs-res-verdict has-board" }, ...[simulated].filter(Boolean), ...(model.verdict ?? []).map((text) => element("p", {}, text))),
       element("div", { class: "bs-reward-next" }, go),

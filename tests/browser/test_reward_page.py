@@ -13,7 +13,7 @@ from tests.studio.judged import lows
 from tests.studio.small_campaign import small_campaign
 
 pytestmark = pytest.mark.slow
-PATIENCE = 180_000  # ms for a training that takes seconds, on a machine that is busy with other things
+PATIENCE = 180_000  # ms for a training of seconds, on a machine that is busy with other things
 
 
 @pytest.fixture
@@ -92,7 +92,7 @@ def test_a_reward_model_is_trained_reloaded_and_read(watch, store):
         drawn.locator(".main-svg >> nth=0").wait_for()
     page.click(".bs-reward-sound .bs-play >> nth=0")
     assert seen.plays()
-    go = page.get_attribute(".bs-reward-go", "href")
+    go = page.get_attribute(".bs-reward-next a", "href")
     assert go.startswith("?tab=finetune&reward=")
     assert "simulated listeners" in page.inner_text("baton-rewards .bs-run")
     page.set_viewport_size({"width": 390, "height": 844})

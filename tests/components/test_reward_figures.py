@@ -130,7 +130,7 @@ def test_sides_of_a_comparison_are_told_with_their_change():
     assert [trace["meta"] for trace in figure["data"]] == ["a", "b", "a", "b"]
     assert sum(figure["data"][0]["y"]) == pytest.approx(100)
     assert figure["data"][2]["x"] == [pytest.approx(0.2)] * 2
-    assert "0.20 of plain-base and 0.60 of aligned: a change of +0.40 [−0.10, +0.90] over 2 prompts" in figure["said"]  # fmt: skip
+    assert "0.200 of plain-base and 0.600 of aligned: a change of +0.400 [−0.100, +0.900] over 2 prompts" in figure["said"]  # fmt: skip
     assert figure["said"].endswith("labels of simulated listeners.")
     with pytest.raises(StudioError, match="Side A has no sounds yet"):
         sides_figure(sides | {"a": {"title": "x", "rewards": []}})
