@@ -25,7 +25,7 @@ STOP = frozenset(
     "heard hear up down out off away very loudly loud quietly softly small large big other".split()
 )
 
-WORD = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)?")
+WORD = re.compile(r"[^\W_]+(?:'[^\W_]+)?")
 
 Words = Callable[[str], str]  # label -> every word that may stand for it
 
