@@ -13,14 +13,12 @@ import torch
 
 from pipelines.finetune.data import Row, check_rows
 from pipelines.finetune.latents import clip_hash, is_silent
-from pipelines.prompts.grammar import write_caption
 from pipelines.recipes.baton import takes
 from pipelines.recipes.baton.pretraining import key_of, pretraining_rows, pretraining_scenes
 from pipelines.recipes.baton.rows import Sound, data_rows
 from pipelines.recipes.baton.study import HEADLINE, INTEGRITY, TEMPORAL, Arm, HeadKind, StudyConfig
 from pipelines.recipes.baton.text import t5_of
 from pipelines.recipes.baton.workshop import Workshop
-from pipelines.recipes.world_captions import draw_world_asks, world_phrase
 from pipelines.records import Prompt, Settings, digest
 from pipelines.reward.embeddings import (
     Encoder,
@@ -35,13 +33,14 @@ from pipelines.reward.labels import Example, Material
 from pipelines.reward.saved import Ground, load_head, save_head
 from pipelines.reward.training import OURS, Vectors, train
 from pipelines.seeds import fork
+from pipelines.soundworld.faults import BACKGROUND
 from pipelines.soundworld.labels import annotate
-from pipelines.soundworld.scenes import Scene, render_scene
+from pipelines.soundworld.scenes import Scene, draw_scene, render_scene
 from pipelines.splits import group_of, split_of
 
 TOGETHER = 40  # prompts whose candidates lie in one file
 HEARD = 16
-MOST_GROUPS = {INTEGRITY: 200, TEMPORAL: 1500}  # of the train split, in one round of draws
+PATIENCE = 100  # scenes looked at for each caption that is wanted
 log = logging.getLogger(__name__)
 
 
@@ -50,6 +49,7 @@ class Asked:
     """One caption of D_text."""
 
     text: str
+    seconds: float
     task: str
     is_labelled: bool  # its sounds are labelled; else they are scored
     group: str
@@ -63,21 +63,37 @@ class Candidate(Sound):
 
 
 def asked_captions(config: StudyConfig) -> list[Asked]:
-    """D_text: as many labelled captions as scored ones, of both tasks, of the train split."""
+    """D_text: captions of both tasks, of combinations of the train split; every other is labelled."""
+    count = 2 * config.prompts
+    with_background = round(config.background * count)
+    plans = (
+        (INTEGRITY, "two together", with_background, True),
+        (INTEGRITY, "two in order", count - with_background, False),
+        (TEMPORAL, "three in order", count, False),
+    )
     found: list[Asked] = []
-    for task in (INTEGRITY, TEMPORAL):
-        texts: dict[str, str] = {}
-        turn = 0
-        while len(texts) < 2 * config.prompts:
-            seed = fork(config.seed, "captions", task, turn)
-            left = min(2 * config.prompts - len(texts), MOST_GROUPS[task])
-            for n, ask in enumerate(draw_world_asks(task, left, split="train", seed=seed)):
-                text = write_caption(ask, world_phrase, wording=fork(seed, "wording", n) % 6)
-                texts.setdefault(text, group_of(text, ask.labels))
-            turn += 1
-        for n, (text, group) in enumerate(texts.items()):
-            is_labelled = n < config.prompts
-            found.append(Asked(text=text, task=task, is_labelled=is_labelled, group=group))
+    met: set[str] = set()
+    for task, kind, wanted, has_background in plans:
+        mine = 0
+        for n in range(PATIENCE * wanted):
+            scene = draw_scene(fork(config.seed, "captions", kind, n), split="train", kind=kind)
+            labels = [event.label for event in scene.events]
+            is_wanted = not has_background or any(label in BACKGROUND for label in labels)
+            if not is_wanted or scene.caption in met:
+                continue
+            met.add(scene.caption)
+            found.append(
+                Asked(
+                    text=scene.caption,
+                    seconds=config.seconds or scene.seconds,
+                    task=task,
+                    is_labelled=mine % 2 == 0,
+                    group=group_of(scene.caption, labels),
+                )
+            )
+            mine += 1
+            if mine == wanted:
+                break
     return found
 
 
@@ -104,7 +120,7 @@ class Gathered:
         guidance = config.candidate_guidance or base.default_guidance
         return [
             (
-                Prompt(text=one.text, seconds=config.seconds),
+                Prompt(text=one.text, seconds=one.seconds),
                 Settings(
                     seed=fork(config.seed, "candidate", one.text, n), steps=steps, guidance=guidance
                 ),
@@ -145,9 +161,7 @@ class Gathered:
         config, found = self.shop.config, []
         for key, (part, n) in self.places.items():
             asked = self.asked[part * TOGETHER + n // config.candidates]
-            found.append(
-                Candidate(key=key, caption=asked.text, seconds=config.seconds, asked=asked)
-            )
+            found.append(Candidate(key=key, caption=asked.text, seconds=asked.seconds, asked=asked))
         return found
 
     def sound(self, key: str) -> np.ndarray:

@@ -349,7 +349,9 @@ def probed(shop: Workshop) -> Paces:
     scenes = pretraining_scenes(BATCH, seed=config.seed)
     rows, pairs = pretraining_rows(scenes)
     render, sounds = _timed(lambda: list(pairs), BATCH)
-    jobs = jobs_of([replace(s, seconds=config.seconds) for s in scenes], 0, **shop.sampling)
+    jobs = jobs_of(
+        [replace(s, seconds=config.seconds or s.seconds) for s in scenes], 0, **shop.sampling
+    )
     base, trainer, ear, clap = shop.base, shop.trainer, shop.annotator, shop.evaluation_clap
     made, _ = _timed(lambda: list(sample(base, jobs, BATCH, None, None)), BATCH)
     clips = [sound for _, sound in sounds]

@@ -28,8 +28,13 @@ class StudyConfig:
         120  # of each task that are labelled; as many again are scored (the paper's 1 : 1)
     )
     candidates: int = 5  # of each prompt; the paper's
-    candidate_guidance: float | None = None  # None: the model's own
-    seconds: float = 10.0  # of a candidate; the paper's
+    # Eq. 5 weighs what the model itself draws from p(x | c). Guided candidates teach the guidance,
+    # which is then applied once more: on dev that cost quality and kept no order at lower guidance.
+    candidate_guidance: float | None = 1.0  # None: the model's own
+    seconds: float | None = None  # of a candidate; None: drawn as the world draws them
+    background: float = (
+        0.5  # of the integrity prompts: how many name a background, where the base fails
+    )
     pretraining: int = 1200  # scenes of D_pretrain; the paper's share, 2.5 k beside 4.8 k
     plan: Plan = EMBEDDED
     seeds: int = 5  # trainings of each arm of the headline
@@ -57,18 +62,18 @@ class StudyConfig:
     @property
     def data_identity(self) -> str:
         """What candidates, labels and rewards hang on."""
-        names = ("prompts", "candidates", "candidate_guidance", "seconds", "sampling_steps", "seed")
+        names = ("prompts", "candidates", "candidate_guidance", "seconds", "background", "sampling_steps",
+                 "seed")  # fmt: skip
         return digest({name: getattr(self, name) for name in names})
 
 
 TINY = StudyConfig(
-    prompts=6,
+    prompts=4,
     candidates=2,
-    seconds=4.0,
-    pretraining=8,
+    pretraining=6,
     plan=replace(EMBEDDED, steps=8, mix=Mix(data=4, pretrain=2), adapter=AdapterConfig(rank=2)),
     seeds=2,
-    clips=8,
+    clips=6,
     sampling_steps=3,
     moments=2,
     listen=1,
