@@ -6,9 +6,11 @@ import { dataSummary } from "./finetune_data.js";
 import { Folder } from "./finetune_folder.js";
 import { Settings } from "./finetune_settings.js";
 import { span, whole } from "./finetune_words.js";
+import { turnTo } from "./tabs.js";
 import { plural } from "./words.js";
 
 const SOON = 400; // ms from a change until the studio is asked what it comes to
+const LONG = 2500; // ms after which the answer is one that takes a measurement
 const RECIPES = [
   ["baton", "BATON", "From labels: sounds that people called aligned count, by a reward model also those that nobody labelled."],
   ["supervised", "My own sounds", "Plain fine-tuning on a folder of sounds with their words, each counting in full."],
@@ -19,13 +21,14 @@ export class FinetuneForm extends HTMLElement {
   connectedCallback() {
     if (this.parts) return;
     this.build();
-    document.addEventListener("click", (event) => {
-      const tab = event.target.closest?.('[role="tab"]');
-      if (tab?.textContent.trim() === "Finetune") this.load();
-    });
-    window.addEventListener("baton-finetunes", () => this.load());
     this.asked = new URLSearchParams(location.search).get("reward");
-    this.load();
+    document.addEventListener("click", (event) => event.target.closest?.('[role="tab"]')?.textContent.trim() === "Finetune" && this.load());
+    const first = new IntersectionObserver(([entry]) => {
+      if (!entry.isIntersecting) return;
+      first.disconnect(); // nothing is asked for before a person opens the tab
+      if (!this.sources) this.load();
+    });
+    first.observe(this);
   }
 
   build() {
@@ -50,15 +53,15 @@ export class FinetuneForm extends HTMLElement {
     });
     this.further = part("Further sounds", p.further, element("small", {}, "Made by the base for other prompts, and scored by the reward; left empty: as many as are labelled."));
     this.byRecipe = {
-      baton: [part("Labels", p.labels), part("Reward", p.reward, p.rewardSaid), this.further],
-      supervised: [part("Sounds", this.folder.node)],
+      baton: [group("Labels", p.labels), part("Reward", p.reward, p.rewardSaid), this.further],
+      supervised: [group("Sounds", this.folder.node)],
     };
-    this.ownPart = part("Its own data", this.own.node, element("small", {}, "What this base was trained on is not here. Sounds like it keep what the base can do; without them β is 0."));
+    this.ownPart = group("Its own data", this.own.node, element("small", {}, "What this base was trained on is not here. Sounds like it keep what the base can do; without them β is 0."));
     this.node = element(
       "form",
       { class: "bs-fine-form", onsubmit: (event) => (event.preventDefault(), this.start()) },
       element("h2", { class: "bs-vote-h2" }, "Finetune a model"),
-      part("Recipe", p.recipes),
+      group("Recipe", p.recipes),
       part("Base", p.base, p.baseSaid),
       ...this.byRecipe.baton, ...this.byRecipe.supervised,
       this.ownPart,
@@ -95,8 +98,9 @@ export class FinetuneForm extends HTMLElement {
     const chosen = base.value;
     base.replaceChildren(...bases.map((one) => element("option", { value: one.name, disabled: !one.can_train, selected: one.name === chosen }, one.title)));
     if (!base.value) base.value = bases.find((one) => one.can_train)?.name ?? "";
-    const cannot = bases.filter((one) => !one.can_train && one.why_not);
-    this.parts.baseSaid.textContent = cannot.map((one) => `${one.title}: ${one.why_not}`).join(" ");
+    const reasons = new Map(); // models by why they cannot be trained
+    for (const { can_train: can, title, why_not: why } of bases) if (!can && why) reasons.set(why, [...(reasons.get(why) ?? []), title]);
+    this.parts.baseSaid.textContent = [...reasons].map(([why, titles]) => `${titles.join(", ")}: ${why}`).join(" ");
   }
 
   fillLabels(campaigns) {
@@ -110,16 +114,18 @@ export class FinetuneForm extends HTMLElement {
       if (one.simulated) row.querySelector("b").after(element("span", { class: "bs-badge bs-res-simulated" }, "simulated"));
       return row;
     });
-    const none = element("p", { class: "bs-fine-none" }, campaigns.length ? "None of them can be learned from yet. " : "Nobody has labelled anything yet. ", element("a", { href: "?tab=vote" }, "Label some sounds in Vote"), ", about 60 of them.");
+    const none = element("p", { class: "bs-fine-none" }, campaigns.length ? "None of them can be learned from yet. " : "Nobody has labelled anything yet. ", wayTo("Vote", "Label some sounds in Vote"), ", about 60 of them.");
     this.parts.labels.replaceChildren(...rows, ...(usable.length ? [] : [none]));
   }
 
   fillRewards(rewards) {
     const { reward } = this.parts;
-    const isKnown = (value) => value === "" || value === CLAP || rewards.some((one) => one.id === value);
-    const wanted = this.asked && rewards.some((one) => one.id === this.asked) ? this.asked : reward.options.length && isKnown(reward.value) ? reward.value : (rewards[0]?.id ?? "");
-    if (wanted === this.asked) this.asked = null;
-    const options = [...rewards.map((one) => [one.id, `${one.title}${one.auc?.value ? ` · AUC ${one.auc.value.toFixed(2)}` : ""}${one.simulated ? " · simulated" : ""}`]), [CLAP, "CLAP similarity"], ["", "None: labels alone"]];
+    const own = rewards.filter((one) => one.id !== CLAP);
+    const options = [...own.map((one) => [one.id, `${one.title}${one.auc?.value ? ` · AUC ${one.auc.value.toFixed(2)}` : ""}${one.simulated ? " · simulated" : ""}`]), [CLAP, "CLAP similarity"], ["", "None: labels alone"]];
+    const isKnown = (value) => options.some(([id]) => id === value);
+    const kept = reward.options.length ? reward.value : null;
+    const wanted = [this.asked, kept, own[0]?.id, ""].find((value) => typeof value === "string" && isKnown(value));
+    if (isKnown(this.asked)) this.asked = null;
     reward.replaceChildren(...options.map(([value, word]) => element("option", { value, selected: value === wanted }, word)));
     this.turnReward(true);
   }
@@ -128,7 +134,7 @@ export class FinetuneForm extends HTMLElement {
     const { reward, rewardSaid } = this.parts;
     const hints = { "": "Only what was labelled counts.", [CLAP]: "How near sound and words are by CLAP, unlearned; a trained reward knows more." };
     rewardSaid.replaceChildren(hints[reward.value] ?? "Scores what nobody labelled; where there is a label, the label counts.");
-    if (!this.sources?.rewards.length) rewardSaid.append(" ", element("a", { href: "?tab=reward" }, "Train one in Reward"), " from your labels.");
+    if (!this.sources?.rewards.some((one) => one.id !== CLAP)) rewardSaid.append(" ", wayTo("Reward", "Train one in Reward"), " from your labels.");
     this.further.hidden = this.recipe !== "baton" || reward.value === "";
     if (!isQuiet) this.changed();
   }
@@ -188,10 +194,12 @@ export class FinetuneForm extends HTMLElement {
   }
 
   async count() {
-    const turn = (this.turns = (this.turns ?? 0) + 1); // an earlier answer that comes late is dropped
     const { estimate, time } = this.parts;
     if (this.lack) return (time.replaceChildren(this.lack), estimate.replaceChildren());
+    if (this.isCounting) return (this.isStale = true); // one question at a time: the first is long
+    [this.isCounting, this.isStale] = [true, false];
     if (!time.textContent) time.replaceChildren("Counting …");
+    const long = setTimeout(() => time.replaceChildren("Measuring how fast this machine is, once …"), LONG);
     estimate.setAttribute("aria-busy", "true");
     let [said, told] = [[], []];
     try {
@@ -201,7 +209,9 @@ export class FinetuneForm extends HTMLElement {
     } catch (error) {
       said = [element("span", { class: "bs-fine-wrong" }, error.message)];
     }
-    if (turn !== this.turns) return undefined;
+    clearTimeout(long);
+    this.isCounting = false;
+    if (this.isStale) return this.count();
     estimate.removeAttribute("aria-busy");
     time.replaceChildren(...said);
     return estimate.replaceChildren(...told);
@@ -223,8 +233,19 @@ export class FinetuneForm extends HTMLElement {
   }
 }
 
-/** A titled part of the form; its title names the group for those who do not see it. */
-const part = (title, ...children) => element("div", { class: "bs-fine-part", role: "group", "aria-label": title }, element("span", { class: "bs-fine-name", "aria-hidden": "true" }, title), ...children);
+/** A word that turns to another tab. */
+const wayTo = (tab, word) => element("a", { href: `?tab=${tab.toLowerCase()}`, onclick: (event) => (event.preventDefault(), turnTo(tab)) }, word);
+
+/** A titled part of the form, whose control has the title as its own name. */
+const part = (title, ...children) => element("div", { class: "bs-fine-part" }, element("span", { class: "bs-fine-name", "aria-hidden": "true" }, title), ...children);
+
+/** A part with several controls, whose title names the group for those who do not see it. */
+function group(title, ...children) {
+  const node = part(title, ...children);
+  node.setAttribute("role", "group");
+  node.setAttribute("aria-label", title);
+  return node;
+}
 
 function choice(type, group, value, title, about, isChosen, onchange) {
   const input = element("input", { type, name: group, value, checked: isChosen, onchange });

@@ -68,7 +68,7 @@ export class FinetuneTab extends HTMLElement {
     if (!this.steps?.isConnected && this.id) return;
     const judged = (this.sources?.campaigns ?? []).filter((one) => !one.why_not);
     const labels = judged.reduce((sum, one) => sum + (one.labels || one.pairs || 0), 0);
-    const rewards = this.sources?.rewards?.length ?? 0;
+    const rewards = (this.sources?.rewards ?? []).filter((one) => one.id !== "clap").length;
     const step = (tab, title, about, done) => element("li", { class: done ? "is-done" : "" }, element("button", { type: "button", class: "bs-act", onclick: () => turnTo(tab) }, title), element("span", {}, done || about));
     this.steps?.replaceChildren(
       step("Vote", "Vote", "Label some 60 sounds: is all there that was asked for?", labels ? `${plural(labels, "judgement")} of yours ${labels === 1 ? "is" : "are"} here.` : ""),

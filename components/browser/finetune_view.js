@@ -35,8 +35,8 @@ export class FinetuneView {
     const scored = (run.dev ?? []).filter((one) => typeof one.clap === "number" || typeof one.reward === "number");
     this.want(this.dev, "dev", scored.length > 0, `${scored.length}`, run.is_over);
     this.waiting.hidden = run.is_over || steps.length > 0 || Boolean(run.samples?.length);
-    this.data.hidden = !run.data;
-    if (run.data) same(this.data.lastChild, [dataSummary({ simulated: run.simulated, ...run.data }, run.recipe)]);
+    this.data.hidden = run.data?.human === undefined; // it is counted first
+    if (!this.data.hidden) same(this.data.lastChild, [dataSummary({ simulated: run.simulated, ...run.data }, run.recipe)]);
     this.record.hidden = false;
     same(this.record.lastChild, recordOf(run, this.path));
     if (run.is_mine !== false) this.showRemoval(run);
@@ -137,7 +137,7 @@ function recordOf(run, path) {
     ...part("Made with", list(run.versions)),
     ...(run.checkpoints?.length ? [element("p", { class: "bs-status" }, `Checkpoints of steps ${run.checkpoints.join(", ")}.`)] : []),
     ...(run.log?.length ? [element("pre", { class: "bs-fine-log", tabindex: "0", role: "region", "aria-label": "Last lines of its log" }, run.log.join("\n"))] : []),
-    element("a", { class: "bs-act", href: address(path("record.json")), download: "" }, "Record as JSON"),
+    ...(run.status === "done" ? [element("a", { class: "bs-act", href: address(path("record.json")), download: "" }, "Record as JSON")] : []),
   ];
 }
 
