@@ -1,7 +1,6 @@
 """What a person may ask for: checked once, at the door, in words that say what to do."""
 
 import csv
-import math
 import secrets
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -148,9 +147,9 @@ def check_prompts(
 def number(what: str, value: float, low: float, high: float, unit: str = "") -> float:
     """The value as a float, or a StudioError unless it is a number from low to high."""
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    if not is_number or not math.isfinite(value) or not low <= value <= high:
+    if not is_number or not low <= value <= high:  # which NaN is not, nor a number beyond floats
         raise StudioError(
-            f"{what} is {value}{unit if is_number else ''}; give a number from {low:g} "
+            f"{what} is {str(value)[:40]}{unit if is_number else ''}; give a number from {low:g} "
             f"to {high:g}{unit}."
         )
     return float(value)
