@@ -19,6 +19,7 @@ LOSSES = (
 JUDGES = (("clap", "CLAP", "accent"), ("reward", "reward model", "a"))
 LEGEND = {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0, "traceorder": "normal"}
 HEIGHT = 280  # px
+REACH = 0.1  # of a score's axis at least: a change in the fourth digit must not look like a cliff
 Values = Mapping[str, Any]
 
 
@@ -47,9 +48,10 @@ def loss_figure(view: Values) -> dict[str, Any] | None:
     if not steps:
         return None
     epochs = found.get("epoch") or [None] * len(steps)
+    named = LOSSES if _has_numbers(found.get("pretrain_loss")) else LOSSES[1:2]  # the sum of one
     traces = [
         _line(word, colour, steps, found[key], epochs)
-        for key, word, colour in LOSSES
+        for key, word, colour in named
         if _has_numbers(found.get(key))
     ]
     if not traces:
@@ -77,7 +79,12 @@ def dev_figure(view: Values) -> dict[str, Any] | None:
         base = _base(moments, key)
         if base is not None and len(moments) > 1:
             traces.append(_level(f"{word} of the base", colour, epochs, base) | {"yaxis": axis})
-        title = {"title": {"text": word}, "automargin": True, "showgrid": axis == "y"}
+        title = {
+            "title": {"text": word},
+            "automargin": True,
+            "showgrid": axis == "y",
+            "range": _range(scores),
+        }
         if axis == "y2":
             title |= {"overlaying": "y", "side": "right"}
         layout["yaxis" if axis == "y" else "yaxis2"] = title
@@ -141,6 +148,14 @@ def _has_numbers(values: Sequence[float | None] | None) -> bool:
     return any(one is not None and math.isfinite(one) for one in values or [])
 
 
+def _range(scores: Sequence[float | None]) -> list[float]:
+    """The ends of an axis: what there is and a little more, at least REACH in all."""
+    known = [one for one in scores if one is not None and math.isfinite(one)]
+    middle = (min(known) + max(known)) / 2
+    half = max(REACH / 2, 0.6 * (max(known) - min(known)))
+    return [middle - half, middle + half]
+
+
 def _base(moments: Sequence[Values], key: str) -> float | None:
     """The score before the first step; None where the base was not heard."""
     return next((one.get(key) for one in moments if one["step"] == 0), None)
@@ -148,7 +163,7 @@ def _base(moments: Sequence[Values], key: str) -> float | None:
 
 def _told_losses(found: Values, steps: Sequence[int]) -> str:
     parts = []
-    for key, word, _ in LOSSES:
+    for key, word, _ in LOSSES if _has_numbers(found.get("pretrain_loss")) else LOSSES[1:2]:
         values = [one for one in found.get(key) or [] if one is not None and math.isfinite(one)]
         if values:
             parts.append(f"{word} {values[0]:.4f} at first, {values[-1]:.4f} now")

@@ -40,9 +40,11 @@ def test_the_loss_and_its_two_terms_are_lines_over_steps():
 
 
 def test_without_a_pretraining_loss_there_is_no_line_of_it():
-    """β 0: the second term is None everywhere; one step is a dot, for a line needs two."""
+    """β 0: the sum is its first term, drawn once; one step is a dot, for a line needs two."""
     alone = {**LOSSES, "pretrain_loss": [None] * 3}
-    assert len(loss_figure({"losses": alone})["data"]) == 2
+    figure = loss_figure({"losses": alone})
+    assert [trace["name"] for trace in figure["data"]] == ["on labelled sounds"]
+    assert figure["said"].count("at first") == 1
     one = {name: values[:1] for name, values in LOSSES.items() if name != "smoothed"}
     assert {trace["mode"] for trace in loss_figure({"losses": one})["data"]} == {"markers"}
 
@@ -60,6 +62,15 @@ def test_samples_are_scored_by_epoch_from_the_base_on():
         "Held-out prompts after epoch 5: CLAP 0.450, 0.400 of the base; reward model 0.700, 0.500 "
         "of the base."
     )
+
+
+def test_a_tiny_change_does_not_look_like_a_cliff():
+    """An axis of scores is a tenth long at least, and longer where the scores differ more."""
+    still = [{"step": 0, "epoch": 0.0, "clap": 0.7300}, {"step": 9, "epoch": 1.0, "clap": 0.7302}]
+    low, high = dev_figure({"dev": still})["layout"]["yaxis"]["range"]
+    assert (low, high) == (pytest.approx(0.6801), pytest.approx(0.7801))
+    low, high = dev_figure({"dev": DEV})["layout"]["yaxis2"]["range"]
+    assert (low, high) == (pytest.approx(0.48), pytest.approx(0.72))
 
 
 def test_the_reward_model_alone_has_the_left_axis():
