@@ -1,14 +1,13 @@
 """Further sounds for the reward model: which prompts, made by the base behind what people wait for."""
 
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import zip_longest
 from typing import Any
 
 from pipelines.errors import Cancelled, StudioError
 from pipelines.records import Prompt, Settings
-from pipelines.seeds import fork
+from pipelines.seeds import fork, numpy_generator
 from studio.jobs import Desk
 from studio.services.engines import Engines
 from studio.services.finetune.judged import Judged
@@ -119,7 +118,12 @@ class Further:
 
 
 def parts_of(backend: Any, prompts: Sequence[Prompt], count: int, seed: int) -> list[Part]:
-    """What to make: take by take of every prompt, until there are enough."""
+    """What to make: take by take of every prompt, until there are enough.
+
+    They are drawn as in the study of BATON: guided sounds would teach the guidance, which is then
+    applied once more.
+    """
+    guidance = candidate_guidance() or backend.default_guidance
     parts = []
     for place in range(count):
         take, which = divmod(place, len(prompts))
@@ -127,18 +131,26 @@ def parts_of(backend: Any, prompts: Sequence[Prompt], count: int, seed: int) -> 
             model=backend.name,
             seed=fork(seed, "further", which, take),
             steps=backend.default_steps,
-            guidance=backend.default_guidance,
+            guidance=guidance,
             dtype=backend.dtype,
         )
         parts.append((place, prompts[which], settings))
     return parts
 
 
+def candidate_guidance() -> float | None:
+    """The guidance at which sounds to learn from are best made; None: the model's own."""
+    from pipelines.recipes.baton.study import StudyConfig
+
+    return StudyConfig().candidate_guidance
+
+
 def further_prompts(base: str, sounds: Sequence[Judged], count: int, seed: int) -> list[Prompt]:
     """Prompts for so many further sounds, five sounds each.
 
-    For the embedded world new combinations of its events, of the train split, as many events as the
-    judged prompts ask for; for other models the judged prompts themselves, to be made anew.
+    For the embedded world captions as the study of BATON draws them, with their lengths, of the
+    kinds that were judged and of events that were not judged together; for other models the judged
+    prompts themselves, to be made anew.
 
     Args:
         base: the model that makes them.
@@ -146,40 +158,39 @@ def further_prompts(base: str, sounds: Sequence[Judged], count: int, seed: int) 
         count: how many sounds are to be made.
         seed: names the draw.
     """
-    seconds = Counter(one.seconds for one in sounds).most_common(1)[0][0]
     wanted = -(-count // TAKES)
     if base.startswith(EMBEDDED):
-        texts = world_prompts([groups_of(one) for one in sounds], wanted, split="train", seed=seed)
-    else:
-        texts = list(dict.fromkeys(one.caption for one in sounds))[:wanted]
-    return [Prompt(text=text, seconds=seconds) for text in texts]
+        return world_prompts({groups_of(one) for one in sounds}, wanted, seed)
+    seconds = {one.caption: one.seconds for one in sounds}
+    return [Prompt(text=text, seconds=length) for text, length in seconds.items()][:wanted]
 
 
-def world_prompts(met: Sequence[frozenset[str]], count: int, *, split: str, seed: int) -> list[str]:
-    """Captions of the embedded world whose events were not judged together, kind by kind in turns.
+def world_prompts(met: Set[frozenset[str]], count: int, seed: int) -> list[Prompt]:
+    """Prompts of the train split of the embedded world, two and three events by turns.
 
     Args:
-        met: the events of each judged prompt; their number is the kind, two or three.
-        count: how many at most; fewer where the split holds no more.
-        split: train or dev.
+        met: the events of each judged prompt; how many they are says which kinds are wanted.
+        count: how many at most; fewer where no more were drawn.
         seed: names the draw.
     """
-    from pipelines.prompts.grammar import SIZES, write_caption
-    from pipelines.recipes.world_captions import draw_world_asks, world_phrase
-    from pipelines.soundworld.events import LABELS
-    from pipelines.soundworld.splits import split_of
+    from pipelines.prompts.grammar import SIZES
+    from pipelines.recipes.baton.material import asked_captions
+    from pipelines.recipes.baton.study import StudyConfig
+    from pipelines.soundworld.captions import read_caption
 
     sizes = {len(one) for one in met}
     tasks = [task for task, size in SIZES.items() if size in sizes] or list(SIZES)
-    by_task = []
-    for task in tasks:
-        there = sum(split_of(group) == split for group in combinations(LABELS, SIZES[task]))
-        asks = draw_world_asks(task, min(there, count + len(set(met))), split=split, seed=seed)
-        fresh = [ask for ask in asks if frozenset(ask.labels) not in met]
-        by_task.append([write_caption(ask, world_phrase) for ask in fresh])
-    turns = max(map(len, by_task))
-    mixed = [row[turn] for turn in range(turns) for row in by_task if turn < len(row)]
-    return mixed[:count]
+    asked = asked_captions(StudyConfig(prompts=count + len(met), seed=seed))
+    order = numpy_generator(seed, "further prompts").permutation(len(asked))
+    fresh = [
+        asked[place]
+        for place in order
+        if asked[place].task in tasks
+        and frozenset(read_caption(asked[place].text).labels) not in met
+    ]
+    by_task = [[one for one in fresh if one.task == task] for task in tasks]
+    turns = [one for both in zip_longest(*by_task) for one in both if one is not None]
+    return [Prompt(text=one.text, seconds=one.seconds) for one in turns[:count]]
 
 
 def groups_of(sound: Judged) -> frozenset[str]:

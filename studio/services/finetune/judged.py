@@ -85,7 +85,9 @@ def judged(store: Store, owner: str, campaigns: Sequence[str]) -> Judgements:
     return Judgements(
         sounds=tuple(sounds),
         left_out={why: count for why, count in left_out.items() if count},
-        notices=_notices({one.definition["task"] for one in found}),
+        notices=_notices(
+            {one.definition["task"] for one in found}, _guided(store, found, sounds), len(sounds)
+        ),
         simulated=told[0]["simulated"],
         tasks=tuple(sorted({one.definition["task"] for one in found})),
         campaigns=tuple(
@@ -158,11 +160,26 @@ def _there(
     return sounds
 
 
-def _notices(tasks: Iterable[str]) -> tuple[str, ...]:
-    """How votes became weights, where it is not plain."""
-    if PAIRWISE not in tasks:
-        return ()
-    return (
-        "A sound of battles counts the share of its votes that it won; a tie counts half, both bad "
-        "counts as lost for both.",
-    )
+def _guided(store: Store, campaigns: Sequence[Campaign], sounds: Sequence[Judged]) -> int:
+    """How many of the sounds a model made with guidance."""
+    clips = [clip for one in campaigns for clip in store.campaigns.clips(one.id) if clip.candidate]
+    found = store.candidates.find(list({clip.candidate for clip in clips}))
+    guided = {one.clip for one in found if one.recipe["guidance"] > 1}
+    return sum(sound.clip in guided for sound in sounds)
+
+
+def _notices(tasks: Iterable[str], guided: int, count: int) -> tuple[str, ...]:
+    """How votes became weights, and what sounds learn worst, where it is not plain."""
+    found = []
+    if PAIRWISE in tasks:
+        found.append(
+            "A sound of battles counts the share of its votes that it won; a tie counts half, both "
+            "bad counts as lost for both."
+        )
+    if guided:
+        found.append(
+            f"{guided} of {count} judged sounds were made with a guidance above 1. A model that "
+            "learns from them is guided twice when it is used, which costs quality; sounds made at "
+            "guidance 1 teach best."
+        )
+    return tuple(found)
