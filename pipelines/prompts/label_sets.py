@@ -92,10 +92,11 @@ def read_label_set(text: str, name: str) -> LabelSet:
 
 def _from_table(text: str, name: str) -> dict[str, list[Wording]]:
     try:
-        rows = list(csv.DictReader(text.lstrip("\ufeff").splitlines(), strict=True))
+        table = csv.DictReader(text.lstrip("\ufeff").splitlines(), strict=True)
+        rows = list(table)
     except csv.Error as error:
         raise StudioError(f"{name} is no CSV that can be read ({error}); check it.") from error
-    names = {str(key).strip().lower(): key for key in (rows[0] if rows else {}) if key}
+    names = {str(key).strip().lower(): key for key in table.fieldnames or () if key}
     column = next((names[key] for key in LABEL_COLUMNS if key in names), None)
     if column is None and GROUPED in names:
         return _most_frequent(rows, names[GROUPED])

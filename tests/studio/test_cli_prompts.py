@@ -1,10 +1,12 @@
-"""`prompts audiocaps`: from a data set's file to a list that `generate` and `compare` read."""
+"""`prompts`: from a data set's file, or from label groups, to a list that the other verbs read."""
 
 import json
 
 import pytest
 
+from pipelines.soundworld.splits import split_of
 from studio import cli
+from studio.services.prompt_sets import read_prompt_rows
 from studio.services.services import Services
 from tests.pipelines.test_prompts_audiocaps import OURS, SEGMENTS
 from tests.studio.sine_engines import SineEngines
@@ -68,3 +70,59 @@ def test_bad_input_is_exit_code_2_and_one_sentence(run, flags, message):
     code, lines, said = run(*flags)
     assert (code, lines) == (2, [])
     assert message in said
+
+
+@pytest.fixture
+def write(tmp_path, capsys):
+    """Runs `prompts write`: exit code, lines, what was said."""
+
+    def verb(*arguments):
+        code = cli.main(
+            ["--data", str(tmp_path / "data"), "prompts", "write", *arguments],
+            lambda config: Services(config, SineEngines(config)),
+        )
+        said = capsys.readouterr()
+        return code, [json.loads(line) for line in said.out.splitlines()], said.err
+
+    return verb
+
+
+def test_captions_are_written_to_label_and_held_out(write, tmp_path):
+    """A train list leads to `vote new`, a dev list to `compare`; each keeps to its groups."""
+    for split, leads in (("train", "vote new --template baton-temporal"), ("dev", "compare A B")):
+        out = tmp_path / f"{split}.csv"
+        flags = ["--task", "temporal", "--count", "5", "--seed", "1", "--split", split]
+        code, [line], said = write(*flags, "--out", str(out))
+        assert (code, line["prompts"], line["split"], line["seed"]) == (0, 5, split, 1)
+        assert leads in said and str(out) in said
+        rows = read_prompt_rows(out)
+        assert {split_of(row["labels"]) for row in rows} == {split}
+        assert all(len(row["labels"]) == 3 and row["order"] is not None for row in rows)
+        again = tmp_path / "again.csv"
+        write(*flags, "--out", str(again))
+        assert again.read_bytes() == out.read_bytes()
+
+
+def test_captions_from_ones_own_labels(write, tmp_path):
+    """As many as the file has; more than the page would write."""
+    labels = tmp_path / "mine.txt"
+    labels.write_text("\n".join(f"Sound {n}" for n in range(40)))
+    out = tmp_path / "x.csv"
+    code, [line], _ = write("--labels", str(labels), "--count", "300", "--out", str(out))
+    assert (code, line["labels"], len(read_prompt_rows(out))) == (0, 40, 300)
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        (["--out", "nowhere/x.csv", "--count", "2"], "cannot be written"),
+        (["--out", "x.csv", "--task", "both"], "The task is 'both'"),
+        (["--out", "x.csv", "--writer", "model"], "No language model is configured"),
+        (["--out", "x.csv", "--labels", "nowhere.txt"], "cannot be read as text"),
+        (["--out", "x.csv", "--count", "9999"], "give a number from 1 to 5000"),
+    ],
+)
+def test_what_cannot_be_written_is_exit_code_2(write, flags, message):
+    """One sentence."""
+    code, lines, said = write(*flags)
+    assert (code, lines) == (2, []) and message in said

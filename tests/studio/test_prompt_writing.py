@@ -139,7 +139,7 @@ def test_two_captions_are_never_the_same(services):
     writing = services.prompt_writing
     with pytest.raises(Conflict, match="Caption 1 has these words already"):
         writing.reword(HERE, draft, 2, captions[0]["text"].upper())
-    for text, message in ((" ", "empty"), (None, "empty"), ("w" * 1001, "1001 characters")):
+    for text, message in ((" ", "empty"), (None, "give a text"), ("w" * 1001, "1001 characters")):
         with pytest.raises(StudioError, match=message):
             writing.reword(HERE, draft, 2, text)
 

@@ -139,7 +139,9 @@ class PromptWriting:
         Raises:
             StudioError: no words, too many, or another caption's.
         """
-        [words] = check_prompts(self.config, [" ".join(str(text or "").split())], 1, "written")
+        if not isinstance(text, str):
+            raise StudioError(f"The words are {str(text)[:40]!r}; give a text.")
+        [words] = check_prompts(self.config, [text], 1, "written")
         return self._change(owner, draft, number, lambda one, source: reworded(one, words, source))
 
     def set_order(self, owner: str, draft: str, number: int, choice: Any) -> dict[str, Any]:
