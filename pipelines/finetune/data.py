@@ -19,7 +19,7 @@ class Row:
     """One clip with its caption."""
 
     key: str  # of its latents in the cache
-    caption: str
+    caption: str  # empty only in D_pretrain: what the model says unasked
     seconds: float
     weight: float = 1.0  # r of Eq. 7, 0..1
     origin: Origin = HUMAN  # who said so: people, a reward model, or nobody (D_pretrain)
@@ -61,7 +61,8 @@ def check_rows(rows: Sequence[Row]) -> Summary:
             )
         if not 0 <= row.weight <= 1:
             raise StudioError(f"The weight of {row.key} is {row.weight}; it must be from 0 to 1.")
-        if not row.seconds > 0 or not row.caption.strip():
+        is_told = row.origin == PRETRAIN or row.caption.strip()
+        if not row.seconds > 0 or not is_told:
             raise StudioError(f"The clip {row.key} has no caption or no length; leave it out.")
     counted = Counter((row.key, row.caption, row.origin == PRETRAIN) for row in rows)
     if twice := [said for said, count in counted.items() if count > 1]:

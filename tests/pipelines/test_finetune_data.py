@@ -102,6 +102,12 @@ def test_rows_that_cannot_train_are_refused(rows, says):
         check_rows(rows)
 
 
+def test_rows_of_the_base_itself_may_go_without_a_caption():
+    """They train the side of guidance that knows no text."""
+    unasked = [replace(row, caption="") for row in PRETRAIN_ROWS]
+    assert check_rows([*HUMAN_ROWS, *unasked]).pretrain == 7
+
+
 def test_mixes_that_cannot_be_are_refused():
     """No data rows, no pretraining data where it is wanted."""
     with pytest.raises(StudioError, match="A batch of 0"):

@@ -96,7 +96,9 @@ def test_pretraining_data_are_scenes_that_the_base_saw_with_the_captions_that_it
     assert min(seeds) >= CORPUS.first_seed and max(seeds) < CORPUS.first_seed + CORPUS.count
     assert scenes == pretraining_scenes(60, seed=3) != pretraining_scenes(60, seed=4)
     rows, sounds = pretraining_rows(scenes)
-    assert [r.caption for r in rows] == [s.noisy_caption for s in scenes]
+    told = [(r.caption, s) for r, s in zip(rows, scenes, strict=True) if r.caption]
+    assert all(caption == s.noisy_caption for caption, s in told)
+    assert 8 <= 60 - len(told) <= 22  # a quarter of 60, give or take two standard deviations
     assert any(s.noisy_caption != s.caption for s in scenes) and {r.origin for r in rows} == {
         PRETRAIN
     }
