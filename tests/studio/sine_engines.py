@@ -14,6 +14,7 @@ from studio.services.engines import Engines
 
 RATE = 16000
 MODELS = {"embedded": "Sine", "embedded-clean": "Clean sine", "broken": "Broken"}
+LATER = "later-models.txt"
 KNOWN = {"a", "dog", "barks", "rain", "falls", "then", "followed", "by", "raining", "barking"}
 
 
@@ -129,9 +130,11 @@ class SineEngines(Engines):
     missing: tuple[str, ...] = ()
 
     def models(self) -> list[Any]:
+        later = self.config.data / LATER  # a line for each that came while the studio was open
+        names = later.read_text().split() if later.is_file() else []
         return [
             SimpleNamespace(name=name, title=title, path="nowhere", licence="MIT", note="")
-            for name, title in MODELS.items()
+            for name, title in [*MODELS.items(), *((name, name.title()) for name in names)]
         ]
 
     def make(self, backend, wanted, *, on_progress, should_stop) -> Iterator[Candidate]:
