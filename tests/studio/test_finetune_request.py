@@ -91,6 +91,13 @@ def test_plain_fine_tuning_has_no_pretraining_loss_unless_asked_for(usual):
         ({"settings": {"sample_every": 0}}, "between samples is 0"),
         ({"settings": {"seed": -1}}, "seed is -1"),
         ({"settings": {"seed": "x"}}, "seed is x"),
+        ({"settings": {"seed": 10**400}}, "seed is 10000"),
+        ({"settings": {"steps": True}}, "steps is True"),
+        ({"settings": {"beta": float("nan")}}, "is nan"),
+        ({"settings": {"preset": ["paper"]}}, "choose embedded or paper"),
+        ({"recipe": ["baton"]}, "choose baton or supervised"),
+        ({"reward": "../../reward"}, "no such reward model"),
+        ({"reward": {}}, "The reward is a dict"),
     ],
 )
 def test_each_fault_has_a_sentence(usual, asked, said):

@@ -1,7 +1,6 @@
 """A creator's own folder: sounds with captions out of a zip, kept as they will be trained on."""
 
 import json
-import re
 import secrets
 import shutil
 import tempfile
@@ -18,13 +17,12 @@ from pipelines.audio import MAX_SECONDS, read_audio, write_audio
 from pipelines.errors import StudioError
 from studio.config import Config
 from studio.refusals import Unknown
-from studio.services.finetune.request import check_title
+from studio.services.finetune.request import ID, check_title
 from studio.services.sound_folders import SUFFIXES, Sound, read_captions, told_captions
 from studio.services.sound_zip import checked, copy_out, wanted
 from studio.store.candidates import now
 
 CARD = "folder.json"
-ID = re.compile(r"[0-9a-f]{32}")
 MOST_SOUNDS = 5000
 SHARED_SOUNDS = 200  # on a page of strangers
 MOST_FOLDERS = 20  # of one person

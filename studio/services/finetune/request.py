@@ -1,5 +1,6 @@
 """What a person may ask of a fine-tuning: checked once, at the door, in words that say what to do."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -7,11 +8,13 @@ from typing import Any
 from pipelines.errors import StudioError
 from pipelines.seeds import check_seed
 from studio.config import Config
+from studio.refusals import Unknown
 from studio.services.requests import draw_seed, number, whole
 
 BATON, SUPERVISED = "baton", "supervised"
 RECIPES = (BATON, SUPERVISED)
 CLAP = "clap"  # the reward that nobody had to train
+ID = re.compile(r"[0-9a-f]{32}")
 TITLE_LENGTH = 80
 SHARED_STEPS = 400  # on a page of strangers, who share its two cores
 MOST_STEPS = 100_000
@@ -75,6 +78,8 @@ def check_wish(config: Config, asked: Mapping[str, Any], usual: Mapping[str, Any
         raise StudioError(f"The recipe is {str(recipe)[:40]!r}; choose {' or '.join(RECIPES)}.")
     campaigns = names_in("campaigns", asked.get("campaigns") or [])
     reward, folder = name_in("reward", asked), name_in("folder", asked)
+    if reward not in (None, CLAP) and not ID.fullmatch(reward):
+        raise Unknown("There is no such reward model here; choose one from the list.")
     unlabelled = asked.get("unlabelled")
     if unlabelled is not None:
         most = SHARED_UNLABELLED if config.is_shared else MOST_UNLABELLED
@@ -142,7 +147,7 @@ def check_settings(
             f"{str(unknown[0])[:40]!r} is no setting; known are {', '.join(SETTINGS)}."
         )
     preset = given.get("preset") or next(iter(usual))
-    if preset not in usual:
+    if not isinstance(preset, str) or preset not in usual:
         raise StudioError(f"The preset is {str(preset)[:40]!r}; choose {' or '.join(usual)}.")
     found = {**usual[preset], **given, "preset": preset}
     if recipe == SUPERVISED and given.get("beta") is None:

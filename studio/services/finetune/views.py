@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from studio.refusals import Unknown
-from studio.services.finetune.request import wish_from_plain
+from studio.services.finetune.request import ID, wish_from_plain
 from studio.services.finetune.run import FINETUNE, Run
 from studio.services.finetune.run_folder import (
     DATA,
@@ -48,7 +48,7 @@ class FinetuneViews:
         Raises:
             Unknown: there is none.
         """
-        job = self.run.store.jobs.get(run)
+        job = self.run.store.jobs.get(run) if ID.fullmatch(run) else None
         is_theirs = job is not None and job.kind == FINETUNE and job.owner == owner
         if not is_theirs or job.findings.get("removed"):
             raise Unknown("There is no such run of yours here; choose one from the list.")
