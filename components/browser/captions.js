@@ -195,6 +195,9 @@ export class Captions extends HTMLElement {
   }
 
   takeToCompare() {
+    const here = new URL(location.href);
+    here.searchParams.delete("tab"); // it named this one
+    window.history.replaceState(window.history.state, "", here);
     turnTo("Compare");
     fill("#compare-prompts textarea", this.list.captions.filter((one) => !one.is_dropped).map((one) => one.text).join("\n"));
   }

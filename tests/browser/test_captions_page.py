@@ -15,7 +15,9 @@ def test_captions_are_reviewed_and_become_a_campaign(watch, tmp_path):
     page.fill("#captions-seed", "3")
     page.click("#captions-write")
     page.wait_for_selector(".bs-cap >> nth=5")
-    page.fill("[data-number='2'] textarea", "wind gusts, afterwards a telephone rings, a woman talks")
+    page.fill(
+        "[data-number='2'] textarea", "wind gusts, afterwards a telephone rings, a woman talks"
+    )
     page.press("[data-number='2'] textarea", "Enter")
     page.wait_for_selector("[data-number='2'] .bs-cap-mark:has-text('“afterwards”')")
     page.click("[data-number='4'] button:has-text('Drop')")
