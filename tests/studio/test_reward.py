@@ -314,3 +314,35 @@ def test_removed_it_is_gone_from_list_and_disk(services):
         services.reward.scorer(waiting)
     assert services.reward.stop(waiting, HERE) and not services.reward.stop(waiting, HERE)
     services.reward.remove(waiting, HERE)
+
+
+def test_a_model_without_a_t5_is_said_to_have_none(services):
+    """The sines have none: one sentence, and what to choose."""
+    campaign = labelled(services.store, prompts=3)
+    found = train(services, campaign, settings={**ONCE, "text": "t5"})
+    assert (found["status"], found["figures"]) == ("failed", None)
+    assert found["error"] == (
+        "The model embedded has no T5 that could read prompts; choose clap as the text."
+    )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("text", "preset"), [("clap+t5", "ours"), ("t5", "ours"), ("t5", "paper")])
+def test_prompts_are_read_by_the_t5_of_the_model_that_we_ship(config, text, preset):
+    """Our own CLAP and T5: trained, kept, and as a scorer equal to what it foretells of its sounds."""
+    services = Services(config)
+    campaign = labelled(services.store, prompts=5, systems=3)
+    found = train(
+        services, campaign, settings={"text": text, "preset": preset, "epochs": 3, "seed": 0}
+    )
+    assert found["error"] is None and found["settings"]["text"] == text
+    revision = services.engines.backend("embedded").revision
+    assert found["versions"]["text"].endswith(f"t5 {revision}")
+    scorer = services.reward.scorer(found["id"])
+    width = {"clap+t5": 128 + 192, "t5": 192}[text]
+    assert scorer.head.config.text_size == width
+    assert scorer.head.config.starts_as_clap == (text == "clap+t5")
+    clip = services.store.campaigns.clips(campaign)[0]
+    audio, rate = services.store.clips.read(clip.source)
+    assert 0 <= scorer.score([audio], rate, ["prompt 0"])[0] <= 1
+    services.close()

@@ -19,14 +19,22 @@ def text_encoder(engines: Engines, text: str) -> "Encoder":
 
     Args:
         text: of TEXTS.
+
+    Raises:
+        StudioError: the usual model has no T5, or CLAP or the model is not there.
     """
     from pipelines.reward.embeddings import side_by_side, text_of
 
     if text == CLAP_TEXT:
         return text_of(engines.clap())
+    backend = engines.backend(engines.config.model)
+    if not hasattr(backend, "pipe"):
+        raise StudioError(
+            f"The model {backend.name} has no T5 that could read prompts; choose clap as the text."
+        )
     from pipelines.recipes.baton.text import t5_of
 
-    t5 = t5_of(engines.backend(engines.config.model))
+    t5 = t5_of(backend)
     return t5 if text == T5_TEXT else side_by_side(text_of(engines.clap()), t5)
 
 
