@@ -7,6 +7,7 @@ and the end of it, mean: save and stop. So a child also stops when its parent wa
 
 import json
 import logging
+import os
 import signal
 import subprocess
 import sys
@@ -27,6 +28,7 @@ DONE, REFUSED, SAVED = (
     2,
     3,
 )  # how a child ends: finished; a sentence on stderr; stopped, all kept
+ROOT = Path(__file__).resolve().parents[1]
 LAST_LINES = 5  # of the log, told when a child crashed
 
 
@@ -69,6 +71,7 @@ class InProcess:
                     stdout=subprocess.PIPE,
                     stderr=written,
                     text=True,
+                    env=environment(),
                     start_new_session=True,  # Ctrl + C reaches the parent, which then asks in its own way
                 ) as child
             ):
@@ -102,6 +105,12 @@ class InProcess:
             child.kill()
         told.join(timeout=5)
         return gives_way
+
+
+def environment() -> dict[str, str]:
+    """What a child is begun with: ours, and where our modules are, wherever the studio was begun."""
+    there = filter(None, [str(ROOT), os.environ.get("PYTHONPATH")])
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(there)}
 
 
 def listen(lines: TextIO, desk: Desk) -> None:

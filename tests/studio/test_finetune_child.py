@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from pipelines.records import Prompt, Settings
 from studio.config import Config
@@ -15,7 +16,9 @@ from studio.services.finetune import child, listening, run
 from studio.services.finetune.run_folder import ROWS, TASK, RunFolder
 from studio.services.services import Services
 from studio.visitors import HERE
+from tests.pipelines.tiny import save_tiny
 from tests.studio.fake_training import labelled
+from tests.studio.test_finetune_folders import GOOD, zipped
 
 STEPS = 24
 
@@ -88,6 +91,41 @@ def test_a_killed_training_goes_on_to_the_same_adapter(services):
         assert (undisturbed / file).read_bytes() == (folder.path / file).read_bytes()
     made = sound(services.engines.backend(found["adapter"]))
     assert not np.array_equal(made, sound(services.engines.backend("embedded")))
+
+
+@pytest.mark.parametrize("rank", [None, 2])
+def test_any_base_and_all_its_weights_can_be_trained(tmp_path, rank):
+    """A tiny model in a folder, on a folder of sounds: the result is a model to choose, as adapters are."""
+    torch.manual_seed(0)
+    base = str(save_tiny(tmp_path / "tiny"))
+    config = Config(data=tmp_path / "data", model=base, device="cpu")
+    services = Services(config)
+    object.__setattr__(services.finetune.run, "child", in_this_process(services))
+    told = services.finetune.add_folder(HERE, zipped(tmp_path, GOOD))
+    asked = {"recipe": "supervised", "folder": told["id"], "title": "Tiny", "settings": {
+        "steps": 3, "batch": 2, "rank": rank, "learning_rate": 1e-2, "seed": 1}}  # fmt: skip
+    run = services.finetune.start(HERE, asked)
+    while services.worker.run_next():
+        pass
+    found = services.finetune.views.view(run, HERE)
+    assert (found["status"], found["error"], found["step"]) == ("done", None, 3)
+    assert found["title"] == "Tiny"
+    tuned, plain = (services.engines.backend(name) for name in (found["adapter"], base))
+    assert tuned.adapter == found["model"]["hash"]
+    assert not np.array_equal(sound(tuned), sound(plain))
+    services.close()
+
+
+def in_this_process(services: Services):
+    """The third phase without a process of its own, and without ears."""
+
+    def phase(job, desk) -> bool:
+        folder = services.finetune.run.folder(job.id)
+        folder.write(TASK, {**folder.read(TASK), "listen": []})
+        child.Training(run=folder, task=folder.read(TASK), parent=Quiet()).go_on()
+        return True
+
+    return phase
 
 
 def again(folder: RunFolder) -> Path:

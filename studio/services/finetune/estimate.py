@@ -12,6 +12,7 @@ from typing import Any
 
 from pipelines.errors import StudioError
 from studio.config import Config
+from studio.processes import environment
 from studio.services.finetune.listening import HELD_OUT
 from studio.services.finetune.own_data import OWN_DATA, SCENES
 from studio.services.finetune.request import Wish
@@ -114,6 +115,7 @@ class Estimates:
             done = subprocess.run(
                 command,
                 stdin=subprocess.DEVNULL,
+                env=environment(),
                 capture_output=True,
                 text=True,
                 timeout=PATIENCE,
