@@ -7,7 +7,9 @@ import numpy as np
 import pytest
 
 from pipelines.errors import StudioError
+from pipelines.finetune.adapter_files import read_card
 from pipelines.finetune.data import Mix
+from pipelines.generate.checkpoints import ASSETS
 from pipelines.recipes.baton import __main__ as command
 from pipelines.recipes.baton import measures as hearing
 from pipelines.recipes.baton import takes, trials
@@ -266,3 +268,13 @@ def test_a_tiny_study_is_killed_goes_on_and_tells_what_was_not_done(tmp_path, mo
     assert carry_out(study, 1000, lambda line: pytest.fail(line)) == []
     gathered = Gathered(study.shop)
     assert {row.origin for row in gathered.rows(HEADLINE[0])} == {"human", "reward", "pretrain"}
+
+
+def test_the_page_we_ship_says_what_its_figures_say():
+    """No figure in it was typed: the page is a function of study.json, the adapter is the one told."""
+    folder = ASSETS / "aligned"
+    if not (folder / "study.json").exists():
+        pytest.skip("no study is published yet")
+    told = json.loads((folder / "study.json").read_text())
+    assert (folder / "README.md").read_text() == page(told)
+    assert read_card(folder).hash == told["adapter"] and told["is final"]

@@ -175,8 +175,7 @@ class Study:
         )
 
     def _training(self, arm: Arm, seed: int) -> Part:
-        steps = arm.plan(self.config, seed).steps or 0
-        seconds = steps * self.paces.step + 3
+        seconds = self.config.plan.steps * self.paces.step + 3
         if arm.name == BATON and seed == 0:
             clips = 2 * self.config.listen * (self.config.moments + 1)
             seconds += clips * WATCHED * self.paces.sample
@@ -362,7 +361,11 @@ def probed(shop: Workshop) -> Paces:
         said = [(row.caption, row.seconds) for row in rows]
         cache = write_cache(Path(folder) / "cache.safetensors", trainer, latents, said)
         # Every fourth sound of D_data has weight 0, of which no pass is made.
-        data = [replace(r, origin="human", weight=float(n % 4 > 0)) for n, r in enumerate(rows)]
+        data = [
+            replace(row, origin="human", weight=float(n % 4 > 0))
+            for n, row in enumerate(rows)
+            if row.caption
+        ]
         plan = replace(config.plan, steps=PROBED_STEPS, save_every=PROBED_STEPS)
         told: list[float] = []
         finetune(shop.trainer, data + rows, cache, plan, Path(folder) / "run",

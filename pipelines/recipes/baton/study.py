@@ -49,6 +49,11 @@ class StudyConfig:
         for name in ("prompts", "candidates", "pretraining", "seeds", "clips", "moments", "listen"):
             if getattr(self, name) < 1:
                 raise StudioError(f"{name} is {getattr(self, name)}; give 1 or more.")
+        if self.plan.steps is None:
+            raise StudioError(
+                "The study's plan counts epochs, of which its arms have different numbers of steps; "
+                "give steps."
+            )
         if self.clips < 2 or self.clips % 2:
             raise StudioError(
                 f"{self.clips} clips of a set cannot be halved; give an even number from 2."

@@ -90,7 +90,7 @@ class Trials:
             cache=self.gathered.cache,
             listen=self.heard if is_watched else (),
             scorers={"clap": Cosine(self.shop.evaluation_clap)} if is_watched else None,
-            sample_every=max(1, (plan.steps or 400) // self.shop.config.moments),
+            sample_every=max(1, plan.steps // self.shop.config.moments),
         )
 
 
