@@ -35,3 +35,4 @@ USUAL = NoiseLevels()
 # there its text lowers the error most, so there a reward can change what it does with the text. Its
 # own training drew 60 % there and the others mostly at low noise, and so does this.
 HIGH = NoiseLevels(shift=-1.0, high_share=0.6)
+TOP = NoiseLevels(high_share=1.0)  # nothing but what sounds, and when
