@@ -27,7 +27,7 @@ export class Comparison {
   constructor(source, { onpair = () => {} } = {}) {
     this.onpair = onpair;
     this.stand = new Stand(source);
-    this.summary = new Summary();
+    this.summary = new Summary(source);
     this.battle = new Battle(source);
     this.pairs = new Pairs((place) => this.open(place, true));
     this.hasKeys = localStorage.getItem(KEPT) !== "off";

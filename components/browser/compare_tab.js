@@ -14,6 +14,7 @@ const served = (id) => ({
   comparison: () => ask(`comparisons/${id}`),
   picture: (place) => ask(`comparisons/${id}/pairs/${place}/picture`),
   plotly,
+  study: address("models/study.md"),
   record: (adapter) => ask(`models/${adapter}/record`),
   battles: () => ask(`comparisons/${id}/battles`),
   battle: () => ask(`comparisons/${id}/battle`, "POST"),

@@ -9,7 +9,9 @@ const signed = (value, name) => `${value > 0 ? "+" : ""}${figure(value, name)}`;
 const COMING = "FD, KAD, KL, IS and diversity are measured when every pair is scored.";
 
 export class Summary {
-  constructor() {
+  /** source: {study}: where the study of the shipped model can be read, if anywhere. */
+  constructor({ study = null } = {}) {
+    this.study = study;
     this.verdict = element("ul", { class: "bs-verdict" });
     this.body = element("div", { class: "bs-measures" });
     this.note = element("p", { class: "bs-status" });
@@ -29,6 +31,9 @@ export class Summary {
     if (summary === null || this.shown === shown) return;
     this.shown = shown;
     this.verdict.replaceChildren(...(verdict?.said ?? []).map((text) => element("li", {}, text)));
+    if (this.study && comparison.has_study && comparison.request.b.adapter) {
+      this.verdict.append(element("li", {}, element("a", { href: this.study, target: "_blank", rel: "noopener" }, "The study of the shipped model has such a control; its figures")));
+    }
     this.body.replaceChildren(...summary.measures.map((measure, i) => row(measure, measure.said ?? summary.said[i])));
     this.note.textContent = summary.exploratory ?? "";
     this.sets.replaceChildren(...(distances ? asSets(distances) : isOver ? [] : [element("p", { class: "bs-status" }, COMING)]));

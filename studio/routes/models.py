@@ -3,8 +3,11 @@
 from typing import Any
 
 from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
 
-from studio.routes.door import Answer
+from pipelines.errors import StudioError
+from studio.routes.door import NO_STORE, Answer
+from studio.services.compare.views import STUDY
 from studio.services.services import Services
 
 
@@ -18,7 +21,16 @@ def record(services: Services, request: Request, owner: str) -> dict[str, Any]:
     return services.engines.adapters.record(request.path_params["adapter"])
 
 
+def study(services: Services, request: Request, owner: str) -> Response:
+    """What the study of the shipped aligned model found, with its control, as Markdown."""
+    path = services.engines.adapters.assets / STUDY
+    if not path.is_file():
+        raise StudioError("No aligned model is shipped with this studio, so it has no study.")
+    return PlainTextResponse(path.read_text(encoding="utf-8"), headers=NO_STORE)
+
+
 TABLE: list[tuple[str, str, Answer]] = [
     ("GET", "/models", models),
+    ("GET", "/models/study.md", study),
     ("GET", "/models/{adapter}/record", record),
 ]

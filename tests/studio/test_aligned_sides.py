@@ -168,3 +168,18 @@ def test_a_folder_of_real_sounds_stands_in_for_renders(services, work, found, tm
     assert "not of these prompts" in left["left_out"][0]["why"]
     with pytest.raises(StudioError, match="There is no folder"):
         compared(services, work, WORDS, **sides, reference=str(tmp_path / "nowhere"))
+
+
+def test_the_study_of_the_shipped_model_is_told_where_there_is_one(services, found, tmp_path):
+    """A control for an aligned model's gains: the page links to it; without one a sentence."""
+    client, adapters = client_of(services), services.engines.adapters
+    services.engines.adapters = type(adapters)(adapters.data, assets=tmp_path)
+    try:
+        assert services.comparisons.view(found["id"])["has_study"] is False
+        assert "has no study" in client.get("/studio/models/study.md").json()["error"]
+        (tmp_path / "aligned").mkdir()
+        (tmp_path / "aligned" / "README.md").write_text("# Against its control\n")
+        assert services.comparisons.view(found["id"])["has_study"] is True
+        assert client.get("/studio/models/study.md").text == "# Against its control\n"
+    finally:
+        services.engines.adapters = adapters

@@ -26,7 +26,7 @@ MOST_TAKES = 4  # renders of one prompt
 RENDERER = 1  # count up when the sound world renders the same scene otherwise
 FAD = (
     "FAD is the same distance by VGGish, whose weights are not shipped: "
-    "`python -m studio.cli evaluate --embedders vggish=WEIGHTS` measures it from folders."
+    "`python -m studio.cli evaluate --embedder vggish=WEIGHTS` measures it from folders."
 )
 
 

@@ -5,6 +5,7 @@ import io
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from pipelines.compare.pairs import difference, distance, summary
@@ -25,6 +26,7 @@ JUDGED_BY = {
     "integrity": "simulated listener (annotator)",
     "order": "simulated listener (annotator)",
 }
+STUDY = Path("aligned") / "README.md"  # of assets: the shipped model against its control
 MEASURED = (
     "name", "measure", "judge", "a", "b", "difference", "low", "high", "pairs", "p", "p_holm",
     "detectable", "interval",
@@ -57,7 +59,8 @@ class ComparisonViews:
         told = verdict(found, distances)
         if told is not None:
             told["said"] += self._of_aligned(job.findings.get("sides", {}))
-        return {"summary": found, "distances": distances, "verdict": told}
+        study = (self.engines.adapters.assets / STUDY).is_file()
+        return {"summary": found, "distances": distances, "verdict": told, "has_study": study}
 
     def _of_aligned(self, made: dict[str, dict[str, Any]]) -> list[str]:
         """What a gain of an aligned model over its base does not tell by itself."""
