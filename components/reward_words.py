@@ -1,6 +1,7 @@
 """What a reward model is worth, in sentences: what was measured, beside CLAP alone, and what follows."""
 
 from collections.abc import Mapping
+from math import floor
 from typing import Any
 
 Values = Mapping[str, Any]
@@ -32,9 +33,8 @@ def share(figure: Values | None) -> str:
     """A figure in hundredths with its interval: "78 % [70, 86]"; empty where there is none."""
     if not figure or figure.get("value") is None:
         return ""
-    if figure.get("low") is None or figure.get("high") is None:
-        return f"{100 * figure['value']:.0f} %"
-    return f"{100 * figure['value']:.0f} % [{100 * figure['low']:.0f}, {100 * figure['high']:.0f}]"
+    value, low, high = (_hundredths(figure.get(name)) for name in ("value", "low", "high"))
+    return f"{value} %" if low is None or high is None else f"{value} % [{low}, {high}]"
 
 
 def _of(view: Values, whose: str, name: str) -> Values | None:
@@ -72,6 +72,8 @@ def _beside_clap(view: Values) -> str:
     gap = _of(view, "difference", "auc") or _of(view, "difference", "pairs")
     if gap is None or gap.get("low") is None:
         return ""
+    if gap["low"] == gap["high"] == 0:
+        return "It orders the sounds just as CLAP alone does: it has learned nothing beyond it yet."
     if gap["low"] > 0:
         return "It is better than CLAP alone beyond doubt (95 %)."
     if gap["high"] < 0:
@@ -117,6 +119,11 @@ def _advice(view: Values) -> str:
     if gap is not None and gap.get("high") is not None and gap["high"] < 0:
         return "Use CLAP as the reward, or label more and train again."
     return "It can score what nobody labelled: go on to Finetune."
+
+
+def _hundredths(value: float | None) -> int | None:
+    """Rounded as the page's tables are: a half goes up."""
+    return None if value is None else floor(100 * value + 0.5)
 
 
 def _count(number: int, word: str) -> str:

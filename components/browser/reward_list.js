@@ -7,6 +7,9 @@ import { ago, plural } from "./words.js";
 
 const PULSE = 2000; // ms between two looks while one is trained
 
+/** How one is brought to what was opened: at once, for those who like no movement. */
+export const gait = () => (matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth");
+
 export class Rewards extends HTMLElement {
   connectedCallback() {
     if (this.list) return;
@@ -44,6 +47,6 @@ export class Rewards extends HTMLElement {
 
   open(id) {
     window.dispatchEvent(new CustomEvent("baton-reward", { detail: { id } }));
-    document.querySelector("baton-reward")?.scrollIntoView({ behavior: matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth", block: "start" });
+    document.querySelector("baton-reward")?.scrollIntoView({ behavior: gait(), block: "start" });
   }
 }

@@ -2,6 +2,7 @@
 
 import { ask, attempt } from "./ask.js";
 import { element, say } from "./element.js";
+import { gait } from "./reward_list.js";
 import { RewardView } from "./reward_view.js";
 import { asked } from "./tabs.js";
 
@@ -30,7 +31,7 @@ export class RewardTab extends HTMLElement {
     this.append(this.bar, this.live, this.body);
     window.addEventListener("baton-reward", (event) => {
       this.follow(event.detail.id, true);
-      if (this.getBoundingClientRect().top > innerHeight * 0.7) this.scrollIntoView({ behavior: "smooth" });
+      if (this.getBoundingClientRect().top > innerHeight * 0.7) this.scrollIntoView({ behavior: gait() });
     });
     document.addEventListener("click", (event) => this.moved(event.target.closest?.('[role="tab"]')));
     this.isLinked = rewarded() !== null; // then it is what one came for: on a phone the form is scrolled past
@@ -130,7 +131,7 @@ export class RewardTab extends HTMLElement {
       notices.replaceChildren(...said.map(([kind, text]) => element("li", { class: kind, role: kind === "bs-wrong" ? "alert" : null }, text)));
     }
     const word = model.is_over ? [statusOf(model), model.verdict?.[0]].filter(Boolean).join(" ") : model.note || "At work.";
-    if (this.live.textContent !== word) this.live.textContent = word;
+    if (phaseOf(this.live.textContent) !== phaseOf(word)) this.live.textContent = word; // not every epoch is read out
     this.view.show(model);
     if (this.isLinked && this.getBoundingClientRect().top > innerHeight * 0.7) this.scrollIntoView();
     this.isLinked = false;
@@ -199,6 +200,8 @@ export class Removal {
     onremoved();
   }
 }
+
+const phaseOf = (text) => text.replace(/\d+/g, "");
 
 function statusOf(model) {
   const whose = model.simulated ? "simulated listeners" : null;

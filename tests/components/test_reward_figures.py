@@ -69,6 +69,13 @@ def test_a_model_that_may_be_guessing_is_not_praised():
     assert "worse than CLAP alone beyond doubt" in said[1] and said[-1].startswith("Use CLAP")
 
 
+def test_a_half_is_rounded_as_in_the_table_and_a_copy_of_clap_is_called_one():
+    """62.5 hundredths are 63, as the page's own toFixed has it; a difference of 0 [0, 0] is none."""
+    assert share(interval(0.625, 0.185, 1.0)) == "63 % [19, 100]"
+    figures = model()["figures"] | {"difference": {"auc": interval(0.0, 0.0, 0.0)}}
+    assert verdict(model(figures=figures))[1].startswith("It orders the sounds just as CLAP alone")
+
+
 def test_votes_alone_and_labels_of_one_kind_have_their_own_sentences():
     """Nothing is said of a figure that is no number; nothing at all before it is measured."""
     figures = {"reward": {"auc": None, "pairs": interval(0.7, 0.6, 0.8)}, "clap": {}}
