@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from pipelines.audio import write_audio
+from pipelines.devices import fastest_dtype
 from pipelines.errors import Cancelled, StudioError
 from pipelines.finetune.adapter_files import AdapterInfo, load_adapter
 from pipelines.finetune.adapters import attach, detach, fill
@@ -171,12 +172,18 @@ def filled_cache(
 
 
 def _in_parts(rows: Iterator, size: int) -> Iterator[list]:
+    """The rows, so many at a time; those before a stop are given too, so that they are not lost."""
     part = []
-    for row in rows:
-        part.append(row)
-        if len(part) == size:
+    try:
+        for row in rows:
+            part.append(row)
+            if len(part) == size:
+                yield part
+                part = []
+    except Cancelled:
+        if part:
             yield part
-            part = []
+        raise
     if part:
         yield part
 
@@ -243,14 +250,17 @@ class _Ear:
 
     @torch.no_grad()
     def sample(self) -> list[tuple[Prompt, int, np.ndarray]]:
-        """The sounds of the model as it is now."""
+        """The sounds of the model as it is now, computed as the training computes."""
         backend = self.backend
         settings = Settings(steps=backend.default_steps, guidance=backend.default_guidance)
         jobs = [
             (prompt, replace(settings, seed=fork(0, "listen", n)))
             for n, prompt in enumerate(self.prompts)
         ]
-        made = run(backend, jobs, BATCH, None, self.should_stop)
+        device = getattr(backend, "device", torch.device("cpu"))
+        is_faster = fastest_dtype(device) == torch.bfloat16
+        with torch.autocast(device.type, torch.bfloat16, enabled=is_faster):
+            made = list(run(backend, jobs, BATCH, None, self.should_stop))
         return [(c.prompt, c.settings.seed, c.audio) for c in made]
 
     def moments(self) -> list[dict[str, Any]]:

@@ -40,7 +40,7 @@ from pipelines.recipes.baton.workshop import Workshop
 from pipelines.soundworld.synthesis import SAMPLE_RATE
 
 PROBED_STEPS = 4
-WATCHED = 2.5  # how much slower the training's own float32 model samples
+WATCHED = 1.3  # how much slower the training's own float32 model samples
 TABLE_NAMES = ("headline", "held_out", "ablations", "trends")
 TOOK = "took.jsonl"
 Plain = dict[str, Any]
