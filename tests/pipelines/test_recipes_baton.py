@@ -170,9 +170,10 @@ def test_a_moment_that_a_kill_left_unheard_is_heard_from_the_checkpoint(backend,
     assert told == [] and [m["step"] for m in read_moments(tmp_path)] == [0, 3, 6]
 
 
-def test_a_stop_while_encoding_keeps_what_was_encoded(backend, tmp_path, monkeypatch):
-    """Clips are written in parts; the second call encodes the others only."""
-    monkeypatch.setattr(aligning, "TOGETHER", 2)
+@pytest.mark.parametrize("together", [2, 256])
+def test_a_stop_while_encoding_keeps_what_was_encoded(backend, tmp_path, monkeypatch, together):
+    """Clips are written in parts, the last before a stop too; the second call encodes the others only."""
+    monkeypatch.setattr(aligning, "TOGETHER", together)
     monkeypatch.setattr(aligning, "BATCH", 2)
     asked = []
 

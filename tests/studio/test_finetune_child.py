@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 
+from pipelines.errors import Cancelled
 from pipelines.records import Prompt, Settings
 from studio.config import Config
 from studio.services.finetune import child, listening, run
@@ -114,6 +115,20 @@ def test_any_base_and_all_its_weights_can_be_trained(tmp_path, rank):
     assert tuned.adapter == found["model"]["hash"]
     assert not np.array_equal(sound(tuned), sound(plain))
     services.close()
+
+
+def test_two_processes_are_never_at_one_run(tmp_path):
+    """The second waits, and hears a stop meanwhile; once the first is gone it goes on."""
+
+    class Stopped(Quiet):
+        def should_stop(self) -> bool:
+            return True
+
+    with child.alone(tmp_path, Quiet()):
+        with pytest.raises(Cancelled), child.alone(tmp_path, Stopped()):
+            pass
+    with child.alone(tmp_path, Stopped()):
+        pass
 
 
 def in_this_process(services: Services):

@@ -7,7 +7,8 @@ checkpoint. It knows no database.
 import shutil
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,19 +17,42 @@ from typing import Any
 import numpy as np
 
 from pipelines.audio import read_audio
+from pipelines.errors import Cancelled
 from pipelines.records import Prompt
 from studio.processes import Parent, end_of
 from studio.services.finetune.run_folder import PROGRESS, ROWS, TASK, RunFolder
 
 BEGUN, ENDED = 0.25, 0.98  # of the run's progress bar, in which this lies
 ENCODED = 0.15  # of that, for encoding; training has the rest
-CACHE, ADAPTER = "cache.safetensors", "adapter"
+CACHE, ADAPTER, LOCK = "cache.safetensors", "adapter", "lock"
 
 
 def work(parent: Parent) -> None:
     """Go on with the run that the command line names, to its end."""
     run = RunFolder(Path(sys.argv[1]))
-    Training(run=run, task=run.read(TASK), parent=parent).go_on()
+    with alone(run.path, parent):
+        Training(run=run, task=run.read(TASK), parent=parent).go_on()
+
+
+@contextmanager
+def alone(folder: Path, parent: Parent) -> Iterator[None]:
+    """Within the block no other process is at work on this run.
+
+    When the studio was killed, its child saves after its present step; the next one waits for that.
+    """
+    import fcntl
+
+    with (folder / LOCK).open("a") as held:
+        while True:
+            try:
+                fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError as error:
+                parent.tell(BEGUN, "waiting for the process before this one to save")
+                if parent.should_stop():
+                    raise Cancelled() from error
+                time.sleep(0.2)
+        yield
 
 
 @dataclass

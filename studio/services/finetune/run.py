@@ -143,7 +143,7 @@ class Run:
         try:
             return child(job, desk)
         finally:
-            run.took("training", time.monotonic() - started)
+            run.took("the training process in all", time.monotonic() - started)
 
     def keep(self, job: Job, desk: Desk) -> bool:
         """Phase four: the record, and the adapter as a model to choose."""
@@ -154,6 +154,7 @@ class Run:
         RunFolder(run.path / "adapter").write(RECORD, record)
         self.keep_as(job, record["title"])
         self._learn_pace(run, wish)
+        (run.path / "cache.safetensors").unlink(missing_ok=True)  # can be made again
         return True
 
     def keep_as(self, job: Job, title: str) -> Any:
