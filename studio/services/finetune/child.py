@@ -127,6 +127,7 @@ class Training:
 
     def encoded(self, done: int, of: int) -> None:
         """A part of the sounds has latents."""
+        self.heard_at = time.monotonic()
         share = BEGUN + (ENDED - BEGUN) * ENCODED * done / of
         self.tell(share, f"encoding sound {done} of {of}")
         log(f"encoded {done} of {of} sounds")
