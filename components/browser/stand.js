@@ -73,7 +73,8 @@ export class Stand {
     this.title.textContent = pair.prompt;
     const loudness = pair.is_matched ? quieter(pair) : pair.unmatched;
     this.facts.textContent = `${comparison.shares_noise ? "same starting noise, " : ""}seed ${pair.seed} · ${loudness}`;
-    for (const side of SIDES) this.sides[side].show(comparison.request[side], pair[side]);
+    const hasAdapter = SIDES.some((side) => comparison.request[side].adapter);
+    for (const side of SIDES) this.sides[side].show(comparison.request[side], pair[side], hasAdapter);
     this.table.replaceChildren(scoreTable(pair, judges));
     const heard = SIDES.map((side) => JSON.stringify(pair[side].scores?.events ?? null)).join();
     if (isNew || heard !== this.heard) this.draw(pair.place);
@@ -216,11 +217,13 @@ class SideView {
     );
   }
 
-  show(settings, made) {
+  /** hasAdapter: whether either side has one; then both keep a line for it, so that the pictures stand level. */
+  show(settings, made, hasAdapter) {
     this.name.textContent = settings.title ?? settings.model;
     const steps = settings.steps ? `${settings.steps} steps` : "its own steps";
     this.made.textContent = [steps, settings.guidance === null ? "its own guidance" : `guidance ${settings.guidance}`, settings.sampler].filter(Boolean).join(" · ");
-    this.showAdapter(settings);
+    this.aligned.hidden = !hasAdapter;
+    if (hasAdapter) this.showAdapter(settings);
     this.heard.textContent = heardIn(made);
     this.heard.title = this.heard.textContent;
     this.picture.node.setAttribute("aria-label", `Mel spectrogram of ${this.letter}: seconds across, Hz upwards. ${this.heard.textContent}`);
@@ -228,10 +231,10 @@ class SideView {
 
   /** An aligned model says from what, and by which adapter. */
   showAdapter({ adapter, base }) {
-    this.aligned.hidden = !adapter;
-    if (!adapter || this.adapter === adapter) return;
+    if (this.adapter === adapter) return;
     this.adapter = adapter;
-    this.aligned.replaceChildren(`aligned from ${base} · adapter ${adapter.slice(0, 8)} `, recordButton(adapter, this.source.record));
+    const told = adapter ? `aligned from ${base} · adapter ${adapter.slice(0, 8)}` : "no adapter";
+    this.aligned.replaceChildren(element("span", { title: told }, told), ...(adapter ? [recordButton(adapter, this.source.record)] : []));
   }
 }
 
