@@ -62,10 +62,32 @@ def save_adapter(
         raise StudioError("There is no adapter on this model to save; attach one first.")
     if not all(torch.isfinite(value).all() for value in tensors.values()):
         raise StudioError(f"The adapter holds values that {dtype} cannot; it was not saved.")
+    return write_adapter(
+        folder,
+        tensors,
+        base=base,
+        architecture=type(denoiser).__name__,
+        config=config,
+        dtype=dtype,
+        record=record,
+    )
+
+
+def write_adapter(
+    folder: Path,
+    tensors: dict[str, Tensor],
+    *,
+    base: str,
+    architecture: str,
+    config: AdapterConfig,
+    dtype: str,
+    record: Mapping[str, Any] | None = None,
+) -> AdapterInfo:
+    """Write an adapter that is on no denoiser; arguments as in `save_adapter` and `AdapterInfo`."""
     own = {
         "format": FORMAT,
         "base": base,
-        "architecture": type(denoiser).__name__,
+        "architecture": architecture,
         "config": asdict(config),
         "dtype": dtype,
     }
