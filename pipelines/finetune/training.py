@@ -206,6 +206,8 @@ class _Run:
         terms = torch.zeros(2)
         # A row of weight 0 adds nothing to Eq. 7, so its pass is not made; the mean still counts it.
         for part in weights.nonzero().flatten().split(plan.micro_batch):
+            if not len(part):
+                break  # every row of this step has weight 0: nothing is learned from it
             picked = [batch[i].row for i in part.tolist()]
             errors = self.errors(picked, noise[part].to(device), sigma[part].to(device))
             weighted = weights[part].to(device) * errors

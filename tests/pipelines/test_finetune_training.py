@@ -196,6 +196,15 @@ def test_rows_of_weight_zero_are_not_computed_but_counted(backend, cache, tmp_pa
     assert 0 < losses(tmp_path / "one of four")[0]["data_loss"]
 
 
+def test_a_step_of_nothing_but_weight_zero_learns_nothing(backend, cache, tmp_path):
+    """One of two rows counts, one row a step: the loss is 0 at every other, and the run goes on."""
+    rows = [replace(row, weight=float(i == 0)) for i, row in enumerate(ROWS[:2])]
+    plan = replace(PLAN, beta=0.0, steps=4, mix=Mix(data=1))
+    finetune(backend, rows, cache, plan, tmp_path / "run")
+    found = [line["loss"] for line in losses(tmp_path / "run")]
+    assert sum(loss == 0 for loss in found) == 2 and all(loss >= 0 for loss in found)
+
+
 def test_data_rows_can_see_noise_levels_of_their_own(backend, cache, tmp_path, monkeypatch):
     """High ones for them, and for the rows of D_pretrain the very levels of before."""
     seen: dict[str, torch.Tensor] = {}
