@@ -20,7 +20,7 @@ from pipelines.finetune.adapter_files import read_card
 from pipelines.generate.backend import Backend
 from pipelines.recipes.baton import takes
 from pipelines.recipes.baton.sets import Measured, Split, again, jobs_of
-from pipelines.recipes.baton.study import BASE, CODEC, REAL, REFERENCE, THREE, TWO, Arm
+from pipelines.recipes.baton.study import BASE, CODEC, REAL, REFERENCE, SHIPPED, THREE, TWO, Arm
 from pipelines.recipes.baton.trials import Trials
 from pipelines.recipes.baton.workshop import Workshop
 from pipelines.records import digest
@@ -72,15 +72,15 @@ class Measures:
         """The sounds of an arm, made if they are not there.
 
         Args:
-            arm: a trained one; or base, real, autoencoded, reference.
+            arm: a trained one; or base, shipped, real, autoencoded, reference.
             name: of the set.
             number: of the noise seed; a trained arm's training of that number answers.
             split: whose prompts; None: the headline's.
         """
         on = self.shop.sets[split or self.split][name]
-        if isinstance(arm, str) and arm != BASE:
+        if arm in (REAL, CODEC, REFERENCE):
             return Take(arm, on, number, self._real(arm, on, number))
-        adapter = None if isinstance(arm, str) else self._adapter(arm, number)
+        adapter = None if arm == BASE else self._adapter(arm, number)
         take, jobs = self._asked(arm, on, number, adapter)
         if not take.path.exists():
             takes.make(take.path, self._model(adapter, take.arm), jobs)
@@ -88,7 +88,7 @@ class Measures:
 
     def has_take(self, arm: Arm | str, number: int, split: Split) -> bool:
         """Whether the sounds of both sets are there."""
-        adapter = None if isinstance(arm, str) else self.trials.adapter(arm, number)
+        adapter = None if arm == BASE else self._found(arm, number)
         if adapter is None and arm != BASE:
             return False
         sets = self.shop.sets[split].values()
@@ -103,11 +103,15 @@ class Measures:
         path = takes.place_of(self.shop.takes, self.shop.base, worn, jobs)
         return Take(arm if isinstance(arm, str) else arm.name, on, number, path), jobs
 
-    def _adapter(self, arm: Arm, seed: int) -> Path:
-        place = self.trials.adapter(arm, seed)
+    def _found(self, arm: Arm | str, seed: int) -> Path | None:
+        """The adapter of an arm's training, or the one that we ship, whatever the seed."""
+        return self.trials.shipped() if isinstance(arm, str) else self.trials.adapter(arm, seed)
+
+    def _adapter(self, arm: Arm | str, seed: int) -> Path:
+        place = self._found(arm, seed)
         if place is None:
             raise StudioError(
-                f"{arm.title}, training {seed}, is not finished; run the study again to go on."
+                f"{arm if isinstance(arm, str) else arm.title}, training {seed}, is not finished; run the study again to go on."
             )
         return place
 
@@ -254,8 +258,8 @@ def keep(path: Path, values: np.ndarray) -> None:
 
 
 def final_takes(measures: Measures, arms: Sequence[Arm], seeds: int) -> list[Take]:
-    """All that the headline is measured on: the base, each arm, and the real sounds."""
-    every = (BASE, *arms, REAL, CODEC)
+    """All that the headline is measured on: the base, each arm, what we ship, and the real sounds."""
+    every = (BASE, *arms, SHIPPED, REAL, CODEC)
     return [
         measures.take(arm, name, number)
         for arm in every

@@ -12,7 +12,6 @@ from pipelines.recipes.baton.material import write_json
 from pipelines.recipes.baton.measures import TEST_JUDGE, openings
 from pipelines.recipes.baton.page import page
 from pipelines.recipes.baton.schedule import TOOK, Study
-from pipelines.recipes.baton.study import HEADLINE
 
 FIGURES, PAGE = "study.json", "README.md"
 BENCH = "bench.json"  # of tests.bench.bench_finetune, where somebody has put it beside
@@ -37,7 +36,7 @@ def figures(study: Study, left: list[str]) -> dict[str, Any]:
     took = study.root / TOOK
     notes = [json.loads(line) for line in took.read_text().splitlines()] if took.exists() else []
     bench = study.root / BENCH
-    adapter = study.trials.adapter(HEADLINE[0], 0) if study.gathered.is_ready else None
+    adapter = study.trials.shipped() if study.gathered.is_ready else None
     return {
         "format": FORMAT,
         "judge": measures.judge,
@@ -54,6 +53,7 @@ def figures(study: Study, left: list[str]) -> dict[str, Any]:
         "versions": {name: version(name) for name in LIBRARIES},
         "adapter": read_card(adapter).hash if adapter else None,
         "adapter bytes": read_card(adapter).size_bytes if adapter else None,
+        "shrunk": read_card(adapter).record["shrunk"] if adapter else None,
         "seconds": sum(note["seconds"] for note in notes),
         "foretold": sum(note["foretold"] for note in notes),
         "left": left,
@@ -64,7 +64,7 @@ def figures(study: Study, left: list[str]) -> dict[str, Any]:
 
 
 def publish(study: Study, folder: Path) -> None:
-    """Copy the figures, the page and the adapter of BATON's first training.
+    """Copy the figures, the page and the adapter that we ship.
 
     Raises:
         StudioError: the headline is not finished, or was not judged by the test judge.
@@ -75,7 +75,7 @@ def publish(study: Study, folder: Path) -> None:
             "Only a finished headline that the test judge heard is published; run with --final, "
             "with time enough."
         )
-    adapter = study.trials.adapter(HEADLINE[0], 0)
+    adapter = study.trials.shipped()
     folder.mkdir(parents=True, exist_ok=True)
     for path in (adapter / TENSORS, adapter / CARD, study.results / FIGURES, study.results / PAGE):
         part = folder / f"{path.name}.part"

@@ -28,6 +28,7 @@ from pipelines.recipes.baton.study import (
     HEADLINE,
     REAL,
     REFERENCE,
+    SHIPPED,
     THREE,
     TWO,
     Arm,
@@ -40,6 +41,7 @@ from pipelines.recipes.baton.workshop import Workshop
 from pipelines.soundworld.synthesis import SAMPLE_RATE
 
 PROBED_STEPS = 4
+UNGUIDED = 0.55  # what a sound costs that needs no second answer of the denoiser
 WATCHED = 1.3  # how much slower the training's own float32 model samples
 TABLE_NAMES = ("headline", "held_out", "ablations", "trends")
 TOOK = "took.jsonl"
@@ -124,10 +126,11 @@ class Study:
     def _material(self) -> Iterator[Part]:
         config, paces, gathered = self.config, self.paces, self.gathered
         count = len(gathered.asked) * config.candidates
+        is_guided = config.candidate_guidance is None or config.candidate_guidance > 1
         for part in range(gathered.parts):
             yield Part(
                 f"candidates, file {part + 1} of {gathered.parts}",
-                len(gathered.jobs(part)) * paces.sample,
+                len(gathered.jobs(part)) * paces.sample * (1 if is_guided else UNGUIDED),
                 lambda part=part: gathered.part_path(part).exists(),
                 lambda part=part: gathered.make_part(part),
             )
@@ -152,7 +155,7 @@ class Study:
         for seed in range(config.seeds):
             for arm in HEADLINE:
                 yield self._training(arm, seed)
-            for told in (BASE, *HEADLINE):
+            for told in (BASE, *HEADLINE, SHIPPED):
                 yield self._sounds(told, seed, self.measures.split)
         clips = 2 * config.clips * config.seeds
         yield Part(
@@ -163,7 +166,7 @@ class Study:
         )
         yield Part(
             "hearing by the " + self.measures.judge,
-            clips * (6 * paces.embed + 5 * paces.hear),
+            clips * (7 * paces.embed + 6 * paces.hear),
             lambda: self._has("heard"),
             self._hear,
         )
@@ -290,11 +293,11 @@ class Study:
         if not {arm.name for arm in HEADLINE} <= set(done):
             return
         told = ablation_rows(self.measures, [a for a in arms_of(self.config) if a.name in done])
-        self._write("ablations", told, done)
         self._write("trends", trends(told, self.config), done)
+        self._write("ablations", {k: v for k, v in told.items() if k != "clap"}, done)
 
     def _write(self, name: str, value: Any, made_of: list[str]) -> None:
-        write_json(self.results / f"{name}.json", {"made of": made_of, "found": value})
+        write_json(self.results / f"{name}.json", {"made of": made_of, "found": rounded(value)})
 
     def _is_of(self, name: str, made_of: list[str]) -> bool:
         """Whether a table is there and made of this."""
@@ -340,6 +343,15 @@ def carry_out(study: Study, budget: float, tell: Callable[[str], None]) -> list[
         with (study.root / TOOK).open("a") as lines:
             lines.write(json.dumps(note) + "\n")
     return left
+
+
+def rounded(value: Any) -> Any:
+    """Plain values with six digits of each figure: far below any interval, and a file half as long."""
+    if isinstance(value, dict):
+        return {key: rounded(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [rounded(one) for one in value]
+    return float(f"{value:.6g}") if isinstance(value, float) else value
 
 
 def probed(shop: Workshop) -> Paces:

@@ -11,6 +11,7 @@ from pipelines.records import digest
 
 MODEL = "embedded"
 BASE, CONTROL, BATON = "base", "control", "baton"
+SHIPPED = "shipped"  # BATON's first training at a lower rank, small enough to come along
 REAL, CODEC, REFERENCE = "real", "autoencoded", "reference"  # sounds that no model made up
 TWO, THREE = (
     "two events",
@@ -40,11 +41,13 @@ class StudyConfig:
     guidance: float | None = None  # of what is measured, alike for all arms; None: the model's own
     sampling_steps: int | None = None  # None: the model's own
     moments: int = 8  # of a training that are heard for the curve by epoch
+    shipped_rank: int = 4  # a quarter of a megabyte in float16: what assets have room for
     listen: int = 24  # prompts of each set that are heard then
     seed: int = 0  # of prompts, candidates, labels, scenes
 
     def __post_init__(self) -> None:
-        for name in ("prompts", "candidates", "pretraining", "seeds", "clips", "moments", "listen"):
+        for name in ("prompts", "candidates", "pretraining", "seeds", "clips", "moments", "listen",
+                     "shipped_rank"):  # fmt: skip
             if getattr(self, name) < 1:
                 raise StudioError(f"{name} is {getattr(self, name)}; give 1 or more.")
         if self.plan.steps is None:

@@ -25,12 +25,14 @@ from pipelines.recipes.baton.study import (
     PRIMARY,
     REAL,
     REFERENCE,
+    SHIPPED,
     THREE,
     TWO,
     Arm,
 )
 
 BOTH = "both sets"
+CHANGES = ((BATON, BASE), (BATON, CONTROL), (SHIPPED, BASE))
 SEED = 0  # of the parts that the jackknife leaves out
 Plain = dict[str, Any]
 
@@ -158,12 +160,11 @@ def headline(measures: Measures, seeds: int) -> Plain:
     """The analogue of Table 4, the primary endpoints, and what became of the aims."""
     numbers = range(seeds)
     arms: dict[str, Arm | str] = {BASE: BASE, **{arm.name: arm for arm in HEADLINE}}
-    arms |= {REAL: REAL, CODEC: CODEC}
+    arms |= {SHIPPED: SHIPPED, REAL: REAL, CODEC: CODEC}
     found: dict[str, dict[str, Heard]] = {
         name: {told: heard(measures, arm, name, numbers) for told, arm in arms.items()}
         for name in (TWO, THREE, BOTH)
     }
-    against = (BASE, CONTROL)
     return {
         "judge": measures.judge,
         "split": measures.split,
@@ -173,7 +174,10 @@ def headline(measures: Measures, seeds: int) -> Plain:
             for name, by_arm in found.items()
         },
         "changes": {
-            name: {other: change(by_arm[BATON], by_arm[other], name) for other in against}
+            name: [
+                {"of": one, "minus": other, **change(by_arm[one], by_arm[other], name)}
+                for one, other in CHANGES
+            ]
             for name, by_arm in found.items()
         },
         "clips": {name: by_arm[BATON].grid.clap.size for name, by_arm in found.items()},

@@ -11,10 +11,11 @@ from pipelines.errors import StudioError
 from pipelines.finetune.adapter_files import AdapterInfo, read_card
 from pipelines.finetune.data import check_rows
 from pipelines.finetune.latents import Cache
+from pipelines.finetune.shrinking import shrink_adapter
 from pipelines.finetune.training import ADAPTER
 from pipelines.recipes.baton.aligning import align, filled_cache
 from pipelines.recipes.baton.material import Gathered
-from pipelines.recipes.baton.study import BATON, THREE, TWO, Arm
+from pipelines.recipes.baton.study import BATON, HEADLINE, THREE, TWO, Arm
 from pipelines.recipes.baton.workshop import Workshop
 from pipelines.records import Prompt, digest
 
@@ -52,6 +53,20 @@ class Trials:
             read_card(place)
         except StudioError:
             return None
+        return place
+
+    def shipped(self) -> Path | None:
+        """The folder of the adapter that we ship; None before BATON's first training is done."""
+        whole = self.adapter(HEADLINE[0], 0)
+        if whole is None:
+            return None
+        own = read_card(whole).config
+        rank = min(self.shop.config.shipped_rank, own.rank if own else 0)
+        place = whole.with_name(f"{ADAPTER}-rank-{rank}")
+        try:
+            read_card(place)
+        except StudioError:
+            shrink_adapter(whole, place, rank=rank)
         return place
 
     def encode(self) -> None:
