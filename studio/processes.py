@@ -144,7 +144,8 @@ def what_went_wrong(status: int, last: Sequence[str]) -> str:
             "a smaller batch and start again: it goes on from its last checkpoint."
         )
     how = f"signal {-status}" if status < 0 else f"exit code {status}"
-    return f"It crashed ({how}); its last words: {' | '.join(last) or 'none'}."
+    words = last[-1].rstrip(".") if last else "none"  # of a traceback the line that says what it was
+    return f"It crashed ({how}); its last words: {words}."
 
 
 def tail(path: Path, begun: int) -> list[str]:

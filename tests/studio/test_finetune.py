@@ -243,10 +243,10 @@ def test_an_estimate_adds_up_and_probes_once(services, fake):
 
 def test_a_finished_run_betters_the_estimate(services, work, fake):
     """Its own steps took half of what the probe's did."""
-    campaign = labelled(services)
-    asked = {"campaigns": [campaign], "settings": {"steps": 100, **SEED}}
+    campaign, rows = labelled(services), {"batch": 16, "pretrain": 16}
+    asked = {"campaigns": [campaign], "settings": {"steps": 100, **rows, **SEED}}
     before = services.finetune.estimate(HERE, asked)
-    begin(services, campaign)
+    begin(services, campaign, settings={**rows, **SEED})
     work(services)
     after = services.finetune.estimate(HERE, asked)
     took = {"before": before, "after": after}

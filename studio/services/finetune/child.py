@@ -72,7 +72,8 @@ class Training:
         started = time.monotonic()
         self.tell(BEGUN, "loading the model")
         backend, plan = load_base(self.task), plan_of(self.task)
-        log(f"{backend.name} {backend.revision} on {backend.device}, plan {plan.values}")
+        log(f"{backend.name} {backend.revision} on {backend.device}")
+        self.run.took("loading the model", time.monotonic() - started)
         rows, places = read_rows(self.run, self.task)
         pretraining = self.pretraining_rows(backend)
         from pipelines.recipes.baton.aligning import align
@@ -152,6 +153,7 @@ class Training:
     def heard(self, sampled: Any) -> None:
         """The model was listened to."""
         self.heard_in = time.monotonic() - self.heard_at
+        self.run.took("listening to held-out prompts", self.heard_in)
         self.heard_at = time.monotonic()
         scores = ", ".join(f"{name} {score:.4f}" for name, score in sampled.scores.items())
         log(f"heard after step {sampled.step}: {scores or 'no judge'}")
@@ -167,9 +169,11 @@ class Training:
 def load_base(task: dict[str, Any]) -> Any:
     """The model to be trained, in float32."""
     import torch
+    from transformers.utils import logging
 
     from pipelines.generate import checkpoints
 
+    logging.disable_progress_bar()  # it would fill the log
     return checkpoints.load(task["base"], device=task["device"], dtype=torch.float32)
 
 

@@ -29,7 +29,6 @@ from studio.services.finetune.run_folder import (
     RECORD,
     ROWS,
     TASK,
-    TOOK,
     RunFolder,
 )
 from studio.services.finetune.settings import EMBEDDED, plan_of, sample_every, steps_of
@@ -139,11 +138,7 @@ class Run:
             folder=lambda job: self.folder(job.id).path,
             gives_way_after=20.0,
         )
-        started = time.monotonic()
-        try:
-            return child(job, desk)
-        finally:
-            run.took("the training process in all", time.monotonic() - started)
+        return child(job, desk)
 
     def keep(self, job: Job, desk: Desk) -> bool:
         """Phase four: the record, and the adapter as a model to choose."""
@@ -321,5 +316,5 @@ def record_of(run: RunFolder, job: Job, wish: Wish, title: str) -> dict[str, Any
         "versions": card.record["versions"],
         "adapter": {"hash": card.hash, "dtype": card.dtype, "bytes": card.size_bytes},
         "losses_sha256": hashlib.sha256(losses).hexdigest(),
-        "took": run.read(TOOK, {}),
+        "took": run.all_took(),
     }

@@ -73,6 +73,11 @@ class RunFolder:
         told = self.read(TOOK, {})
         self.write(TOOK, {**told, part: round(told.get(part, 0.0) + seconds, 3)})
 
+    def all_took(self) -> dict[str, float]:
+        """Seconds by part, the steps of the training among them."""
+        steps = sum(line["seconds"] for line in self.lines("losses.jsonl"))
+        return {**self.read(TOOK, {}), **({"training": round(steps, 3)} if steps else {})}
+
     def last_lines(self, count: int) -> list[str]:
         """The end of the log."""
         try:

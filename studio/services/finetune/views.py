@@ -17,7 +17,6 @@ from studio.services.finetune.run_folder import (
     RECORD,
     ROWS,
     TASK,
-    TOOK,
     RunFolder,
 )
 from studio.services.generate.views import standing
@@ -94,7 +93,7 @@ class FinetuneViews:
             "versions": record["versions"] if record else {},
             "data": counts_of(folder),
             "sample_every": task["sample_every"] if task else wish.settings["sample_every"],
-            "took": folder.read(TOOK, {}),
+            "took": folder.all_took(),
             "losses": thinned(losses),
             "dev": [{name: one[name] for name in ("step", "epoch", "clap", "reward")}
                     for one in moments],
