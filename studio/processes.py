@@ -144,7 +144,7 @@ def what_went_wrong(status: int, last: Sequence[str]) -> str:
             "a smaller batch and start again: it goes on from its last checkpoint."
         )
     how = f"signal {-status}" if status < 0 else f"exit code {status}"
-    words = last[-1].rstrip(".") if last else "none"  # of a traceback the line that says what it was
+    words = last[-1].rstrip(".") if last else "none"  # of a traceback the line that names it
     return f"It crashed ({how}); its last words: {words}."
 
 
