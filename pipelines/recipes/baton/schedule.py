@@ -247,7 +247,8 @@ class Study:
             if self.gathered.is_ready
             else []
         )
-        return {"trainings": folders, "clips": self.config.clips, **self.shop.sampling}
+        told = {"trainings": folders, "clips": self.config.clips}
+        return {**told, "shipped rank": self.config.shipped_rank, **self.shop.sampling}
 
     def _held_out(self) -> Iterator[Part]:
         paces, clips = self.paces, 2 * self.config.clips
