@@ -1,7 +1,7 @@
 """What one fine-tuning run does: the paper's settings, the embedded model's, and their control."""
 
 from dataclasses import asdict, dataclass, fields, replace
-from typing import Any
+from typing import Any, ClassVar
 
 from pipelines.errors import StudioError
 from pipelines.finetune.adapters import AdapterConfig
@@ -28,6 +28,8 @@ class Plan:
     micro_batch: int = 32  # rows at once: memory, and the last bits of the sums
     save_every: int = 50  # steps between checkpoints
     seed: int = 0
+    betas: ClassVar[tuple[float, float]] = (0.9, 0.999)  # AdamW's own
+    is_straight: ClassVar[bool] = False  # it falls by a cosine
 
     def __post_init__(self) -> None:
         for name in ("beta", "weight_decay", "warmup"):

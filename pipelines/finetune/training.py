@@ -1,28 +1,28 @@
-"""The loop of fine-tuning: reward-weighted, resumable at any step, with caches and adapters."""
+"""The loop of fine-tuning, whatever a step learns from: resumable at any step, to the bit."""
 
 import json
 import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
-from pipelines.devices import fastest_dtype
+from pipelines.crew import ALONE, Crew
 from pipelines.errors import Cancelled, StudioError
-from pipelines.finetune.adapter_files import AdapterInfo, save_adapter
+from pipelines.finetune.adapter_files import AdapterInfo, read_card, save_adapter
 from pipelines.finetune.adapters import attach, detach
 from pipelines.finetune.checkpoints import load_checkpoint, save_checkpoint
-from pipelines.finetune.data import Batches, Drawn, Row, check_rows
+from pipelines.finetune.data import Row
 from pipelines.finetune.latents import Cache
-from pipelines.finetune.losses import row_weights, squared_error
+from pipelines.finetune.objectives import Objective, RewardWeighted, Schedule, Terms
 from pipelines.finetune.plans import Plan
-from pipelines.seeds import fork, torch_generator
+from pipelines.seeds import fork
 
 if TYPE_CHECKING:
     from pipelines.generate.backend import Backend, ShouldStop
@@ -37,13 +37,26 @@ class Told:
 
     step: int  # done, from 1
     steps: int  # in all
-    epoch: float  # rounds through the data rows
-    loss: float  # Eq. 7
-    data_loss: float  # its first term: mean of r times error
-    pretrain_loss: float | None  # its second, without beta; None where beta is 0
+    epoch: float  # rounds through the rows
+    terms: Terms  # by name, "loss" first: what the objective calls its parts
     gradient_norm: float  # before clipping
     learning_rate: float
     seconds: float  # that the step took
+
+    @property
+    def loss(self) -> float:
+        """What was minimised."""
+        return self.terms["loss"]
+
+    @property
+    def line(self) -> dict[str, float | None]:
+        """As the log has it: one level of names."""
+        fields = vars(self)
+        return {
+            name: value
+            for key, kept in fields.items()
+            for name, value in (kept.items() if key == "terms" else [(key, kept)])
+        }
 
 
 def finetune(
@@ -58,10 +71,7 @@ def finetune(
     sample_every: int | None = None,
     should_stop: "ShouldStop | None" = None,
 ) -> AdapterInfo | Path:
-    """Run the plan, or what is left of it, and give the adapter, or the file of all weights.
-
-    The backend is as before afterwards. A run that was stopped, killed or out of memory goes on
-    from its last checkpoint when it is called again, and ends with the same weights to the bit.
+    """Run a reward-weighted plan, or what is left of it; see `optimise`.
 
     Args:
         backend: loaded in float32; arithmetic is bfloat16 where that is faster.
@@ -75,17 +85,64 @@ def finetune(
         should_stop: asked before each step; True saves, then raises Cancelled.
 
     Raises:
-        StudioError: rows or plan that cannot train, a folder of another run, no memory, a loss
-            that is not a number.
+        StudioError: rows or plan that cannot train, or what `optimise` raises.
     """
-    summary = check_rows(rows)
-    batches = Batches(rows, plan.mix, seed=plan.seed, uses_pretrain=plan.beta > 0)
-    steps = plan.steps_in(batches.steps_per_epoch)
-    own = {"plan": plan.identity, "base": backend.revision, "data": summary.digest}
+    return optimise(
+        backend,
+        RewardWeighted(backend, rows, cache, plan),
+        plan,
+        folder,
+        on_step=on_step,
+        on_sample=on_sample,
+        sample_every=sample_every,
+        should_stop=should_stop,
+    )
+
+
+def optimise(
+    backend: "Backend",
+    objective: Objective,
+    plan: Schedule,
+    folder: Path,
+    *,
+    base: str | None = None,
+    crew: Crew = ALONE,
+    on_step: Callable[[Told], None] | None = None,
+    on_sample: Callable[[int], None] | None = None,
+    sample_every: int | None = None,
+    should_stop: "ShouldStop | None" = None,
+) -> AdapterInfo | Path:
+    """Run the plan, or what is left of it, and give the adapter, or the file of all weights.
+
+    The backend is as before afterwards. A run that was stopped, killed or out of memory goes on
+    from its last checkpoint when it is called again, and ends with the same weights to the bit.
+
+    Args:
+        backend: loaded in float32; arithmetic is bfloat16 where that is faster.
+        objective: what a step learns from, on this very backend.
+        plan: how the optimiser goes about it.
+        folder: checkpoints, losses.jsonl and the result go there; all processes see the same.
+        base: what the adapter belongs to, where the denoiser is no longer the backend's own.
+        crew: the processes that train together, each with the same objective.
+        on_step: told of each step.
+        on_sample: called with the step, the adapter worn, every `sample_every` steps and at the end.
+        sample_every: None: never.
+        should_stop: asked before each step; True saves, then raises Cancelled.
+
+    Raises:
+        StudioError: a plan that cannot train, a folder of another run, no memory, a loss that is
+            not a number.
+    """
+    steps = plan.steps_in(objective.steps_per_epoch)
+    own = {
+        "plan": plan.identity,
+        "base": base or backend.revision,
+        "data": objective.digest,
+    }
     with trainable(backend.denoiser, plan) as parameters:
-        run = _Run(backend, batches, cache, plan, folder, own, steps, parameters)
+        run = _Run(backend, objective, plan, folder, own, steps, parameters, crew)
         for step in range(run.saved, steps):
-            if should_stop is not None and should_stop():
+            if crew.agreed(should_stop is not None and should_stop()):
                 run.save(step)
                 raise Cancelled
             told = run.take(step)
@@ -98,7 +155,7 @@ def finetune(
                 backend.denoiser.eval()
                 with torch.no_grad():
                     on_sample(step + 1)
-        return run.result({"rows": asdict(summary), "steps": steps, "versions": versions()})
+        return run.result({**objective.counts, "steps": steps, "versions": versions()})
 
 
 @dataclass
@@ -106,26 +163,29 @@ class _Run:
     """All that a run holds; made from its last checkpoint, or new."""
 
     backend: "Backend"
-    batches: Batches
-    cache: Cache
-    plan: Plan
+    objective: Objective
+    plan: Schedule
     folder: Path
     own: dict[str, Any]  # what may not differ from the checkpoint's
     steps: int
     parameters: dict[str, nn.Parameter]
+    crew: Crew = ALONE
     saved: int = 0  # step of the last checkpoint
 
     def __post_init__(self) -> None:
         self.optimiser = torch.optim.AdamW(
             self.parameters.values(),
             lr=self.plan.learning_rate,
+            betas=self.plan.betas,
             weight_decay=self.plan.weight_decay,
         )
         self.folder.mkdir(parents=True, exist_ok=True)
         state = load_checkpoint(self.folder)
         if state is not None:
             self.restore(state)
-        cut_log(self.folder / LOG, self.saved)
+        self.crew.wait()  # all have read the same checkpoint before the next is written
+        if self.crew.rank == 0:
+            cut_log(self.folder / LOG, self.saved)
 
     def restore(self, state: dict[str, Any]) -> None:
         """Be as after the step of this checkpoint."""
@@ -140,7 +200,10 @@ class _Run:
         self.saved = state["step"]
 
     def save(self, step: int) -> None:
-        """A checkpoint after this many steps."""
+        """A checkpoint after this many steps, written by the first of the crew."""
+        self.saved = step
+        if self.crew.rank:
+            return
         state = {
             "own": json.dumps(self.own, sort_keys=True),
             "versions": versions(),
@@ -148,7 +211,6 @@ class _Run:
             "optimiser": self.optimiser.state_dict(),
         }
         save_checkpoint(self.folder, step, state)
-        self.saved = step
 
     def take(self, step: int) -> Told:
         """One step of the optimiser, told and logged."""
@@ -158,23 +220,25 @@ class _Run:
         told = Told(
             step=step + 1,
             steps=self.steps,
-            epoch=(step + 1) / self.batches.steps_per_epoch,
+            epoch=(step + 1) / self.objective.steps_per_epoch,
             **terms,
             seconds=time.monotonic() - started,
         )
-        with (self.folder / LOG).open("a") as lines:
-            lines.write(json.dumps(asdict(told)) + "\n")
+        if self.crew.rank == 0:
+            with (self.folder / LOG).open("a") as lines:
+                lines.write(json.dumps(told.line) + "\n")
         return told
 
     def learn(self, step: int) -> dict[str, Any]:
-        """Gradients of the whole batch, micro-batch by micro-batch, and the optimiser's step."""
-        plan, batch = self.plan, self.batches.at(step)
+        """Gradients of the whole batch, summed over the crew, and the optimiser's step."""
+        plan = self.plan
         self.backend.denoiser.train()
         torch.manual_seed(fork(plan.seed, "step", step))  # dropout and the like
         self.optimiser.zero_grad(set_to_none=True)
-        terms = self.gradients(step, batch)
+        terms = self.objective.gradients(step)
+        self.add_up()
         norm = nn.utils.clip_grad_norm_(self.parameters.values(), plan.clip).item()
-        loss = sum(terms)
+        loss = terms["loss"]
         if not (math.isfinite(loss) and math.isfinite(norm)):
             raise StudioError(
                 f"The loss became {loss} and its gradient {norm} at step {step + 1}, which was not "
@@ -185,45 +249,17 @@ class _Run:
         for group in self.optimiser.param_groups:
             group["lr"] = rate
         self.optimiser.step()
-        return {
-            "loss": loss,
-            "data_loss": terms[0],
-            "pretrain_loss": terms[1] / plan.beta if plan.beta else None,
-            "gradient_norm": norm,
-            "learning_rate": rate,
-        }
+        return {"terms": terms, "gradient_norm": norm, "learning_rate": rate}
 
-    def gradients(self, step: int, batch: Sequence[Drawn]) -> list[float]:
-        """Both terms of Eq. 7, the second with its beta; their gradients are added up."""
-        plan, device = self.plan, self.cache.device
-        is_pretrain = torch.tensor([each.is_pretrain for each in batch])
-        weights = row_weights(torch.tensor([each.weight for each in batch]), is_pretrain, plan.beta)
-        rng = torch_generator(plan.seed, "noise", step)
-        noise = torch.randn(len(batch), *self.cache.latent_shape, generator=rng)
-        sigma = plan.levels.draw(len(batch), rng)
-        if plan.data_levels is not None:
-            sigma = torch.where(is_pretrain, sigma, plan.data_levels.draw(len(batch), rng))
-        terms = torch.zeros(2)
-        # A row of weight 0 adds nothing to Eq. 7, so its pass is not made; the mean still counts it.
-        for part in weights.nonzero().flatten().split(plan.micro_batch):
-            if not len(part):
-                break  # every row of this step has weight 0: nothing is learned from it
-            picked = [batch[i].row for i in part.tolist()]
-            errors = self.errors(picked, noise[part].to(device), sigma[part].to(device))
-            weighted = weights[part].to(device) * errors
-            weighted.sum().backward()
-            terms.index_add_(0, is_pretrain[part].long(), weighted.detach().cpu())
-        return terms.tolist()
-
-    def errors(self, rows: Sequence[Row], noise: Tensor, sigma: Tensor) -> Tensor:
-        """The squared error of each row at its noise level, [B]; differentiable."""
-        backend, device = self.backend, self.cache.device
-        latents = self.cache.latents([row.key for row in rows])
-        text = self.cache.text_states([(row.caption, row.seconds) for row in rows])
-        is_faster = fastest_dtype(device) == torch.bfloat16
-        with torch.autocast(device.type, torch.bfloat16, enabled=is_faster):
-            made = backend.predict(backend.noised(latents, noise, sigma), sigma, text)
-        return squared_error(made, backend.training_target(latents, noise, sigma))
+    def add_up(self) -> None:
+        """Give every process the gradients of all; one without a share of the batch had none."""
+        is_learnt = any(parameter.grad is not None for parameter in self.parameters.values())
+        if self.crew.size == 1 or not self.crew.agreed(is_learnt):
+            return
+        for parameter in self.parameters.values():
+            if parameter.grad is None:
+                parameter.grad = torch.zeros_like(parameter)
+        self.crew.add_up([parameter.grad for parameter in self.parameters.values()])
 
     @contextmanager
     def plainly(self, step: int) -> Iterator[None]:
@@ -241,20 +277,30 @@ class _Run:
             ) from error
 
     def result(self, record: dict[str, Any]) -> AdapterInfo | Path:
-        """What the run made, as files."""
+        """What the run made, as files; the first of the crew writes them, all read them."""
+        if self.crew.rank == 0:
+            self.write(record)
+        self.crew.wait()
         if self.plan.adapter is None:
-            return _save_weights(self.parameters, self.folder / WEIGHTS)
-        return save_adapter(
+            return self.folder / WEIGHTS
+        return read_card(self.folder / ADAPTER)
+
+    def write(self, record: dict[str, Any]) -> None:
+        """The adapter, or all weights."""
+        if self.plan.adapter is None:
+            _save_weights(self.parameters, self.folder / WEIGHTS)
+            return
+        save_adapter(
             self.backend.denoiser.eval(),
             self.folder / ADAPTER,
-            base=self.backend.revision,
+            base=self.own["base"],
             config=self.plan.adapter,
             record={**self.own, **record},
         )
 
 
 @contextmanager
-def trainable(denoiser: nn.Module, plan: Plan) -> Iterator[dict[str, nn.Parameter]]:
+def trainable(denoiser: nn.Module, plan: Schedule) -> Iterator[dict[str, nn.Parameter]]:
     """The parameters to train, by name; afterwards the denoiser is as before, to the byte."""
     if any(p.dtype != torch.float32 for p in denoiser.parameters()):
         raise StudioError(
@@ -280,8 +326,8 @@ def trainable(denoiser: nn.Module, plan: Plan) -> Iterator[dict[str, nn.Paramete
         denoiser.eval()
 
 
-def rate_at(step: int, steps: int, plan: Plan) -> float:
-    """The learning rate of a step: linear rise, then level or a cosine fall to 0.
+def rate_at(step: int, steps: int, plan: Schedule) -> float:
+    """The learning rate of a step: linear rise, then level, or a fall to 0 by a cosine or a line.
 
     >>> rate_at(4, 100, Plan(learning_rate=1.0, warmup=10))
     0.5
@@ -291,6 +337,8 @@ def rate_at(step: int, steps: int, plan: Plan) -> float:
     if not plan.falls:
         return plan.learning_rate
     done = (step - plan.warmup) / max(1, steps - plan.warmup)
+    if plan.is_straight:
+        return plan.learning_rate * (1 - done)
     return plan.learning_rate * 0.5 * (1 + torch.cos(torch.tensor(torch.pi * done)).item())
 
 
@@ -307,11 +355,10 @@ def cut_log(log: Path, step: int) -> None:
         part.replace(log)
 
 
-def _save_weights(parameters: dict[str, nn.Parameter], path: Path) -> Path:
+def _save_weights(parameters: dict[str, nn.Parameter], path: Path) -> None:
     """All weights of the denoiser, in float32, as one file."""
     from safetensors.torch import save_file
 
     part = path.with_suffix(".part")
     save_file({name: p.detach().cpu().contiguous() for name, p in parameters.items()}, part)
     part.replace(path)
-    return path

@@ -6,18 +6,22 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import load_file
 
+from pipelines.devices import fastest_dtype
 from pipelines.errors import Cancelled, StudioError
-from pipelines.finetune import training
 from pipelines.finetune.adapter_files import TENSORS, load_adapter
-from pipelines.finetune.adapters import AdapterConfig, is_adapted
+from pipelines.finetune.adapters import AdapterConfig, attach, detach, is_adapted
 from pipelines.finetune.checkpoints import choose, steps_kept
-from pipelines.finetune.data import PRETRAIN, REWARD, Mix, Row
+from pipelines.finetune.data import PRETRAIN, REWARD, Batches, Mix, Row
 from pipelines.finetune.latents import Cache, write_cache
-from pipelines.finetune.levels import NoiseLevels
+from pipelines.finetune.levels import USUAL, NoiseLevels
+from pipelines.finetune.losses import row_weights, squared_error
+from pipelines.finetune.objectives import RewardWeighted
 from pipelines.finetune.plans import Plan, control_of
 from pipelines.finetune.training import finetune, rate_at
 from pipelines.generate.tangoflux_backend import TangoFluxBackend
+from pipelines.seeds import torch_generator
 from tests.pipelines.tiny import tiny_pipeline
 
 PLAN = Plan(
@@ -100,6 +104,36 @@ def test_a_killed_run_ends_with_the_same_weights_to_the_bit(
     assert losses(tmp_path) == losses(whole)
 
 
+def test_the_loop_is_eq_7_written_out(backend, cache, whole):
+    """Seven steps of plain AdamW on the whole batch give the very bytes, whatever code carries them."""
+    parameters = attach(backend.denoiser, PLAN.adapter, seed=PLAN.seed)
+    optimiser = torch.optim.AdamW(parameters.values(), lr=1e-2, weight_decay=0.01)
+    batches = Batches(ROWS, PLAN.mix, seed=0, uses_pretrain=True)
+    kind = fastest_dtype(torch.device("cpu"))
+    for step in range(7):
+        batch, rng = batches.at(step), torch_generator(0, "noise", step)
+        noise, levels = torch.randn(6, 64, 8, generator=rng), USUAL.draw(6, rng)
+        pretrain = torch.tensor([each.is_pretrain for each in batch])
+        weights = row_weights(torch.tensor([each.weight for each in batch]), pretrain, 0.5)
+        at = weights.nonzero().flatten()
+        rows = [batch[i].row for i in at.tolist()]
+        latents = cache.latents([row.key for row in rows])
+        text = cache.text_states([(row.caption, row.seconds) for row in rows])
+        with torch.autocast("cpu", torch.bfloat16, enabled=kind == torch.bfloat16):
+            noisy = backend.noised(latents, noise[at], levels[at])
+            made = backend.predict(noisy, levels[at], text)
+        errors = squared_error(made, noise[at] - latents)
+        optimiser.zero_grad(set_to_none=True)
+        (weights[at] * errors).sum().backward()
+        torch.nn.utils.clip_grad_norm_(parameters.values(), 1.0)
+        optimiser.step()
+    ours = load_file(whole / "adapter" / TENSORS)
+    try:
+        assert all(torch.equal(p.detach().half(), ours[name]) for name, p in parameters.items())
+    finally:
+        detach(backend.denoiser)
+
+
 def test_a_half_written_line_and_a_half_written_checkpoint_do_no_harm(
     backend, cache, whole, tmp_path
 ):
@@ -147,7 +181,7 @@ def test_it_learns_and_leaves_the_base_as_it_was(backend, cache, tmp_path):
         assert last < 0.9 * first
     assert info.base == "base-1" and info.record["rows"]["human"] == 5
     load_adapter(backend.denoiser, tmp_path / "adapter", base="base-1")
-    training.detach(backend.denoiser)
+    detach(backend.denoiser)
 
 
 def test_all_weights_can_be_trained_and_given_back(backend, cache, tmp_path):
@@ -155,8 +189,6 @@ def test_all_weights_can_be_trained_and_given_back(backend, cache, tmp_path):
     before = weights(backend)
     path = finetune(backend, ROWS, cache, replace(PLAN, adapter=None, steps=2), tmp_path)
     assert path.name == "denoiser.safetensors" and weights(backend) == before
-    from safetensors.torch import load_file
-
     made = load_file(path)
     assert set(made) == set(before)
     assert sum(made[name].numpy().tobytes() != before[name] for name in before) > len(before) / 2
@@ -210,10 +242,11 @@ def test_data_rows_can_see_noise_levels_of_their_own(backend, cache, tmp_path, m
     seen: dict[str, torch.Tensor] = {}
 
     def errors(self, rows, noise, sigma):
-        seen[self.folder.name] = sigma
-        return sum(p.sum() for p in self.parameters.values()).expand(len(rows))
+        seen["together" if self.plan.data_levels is None else "apart"] = sigma
+        trained = [p for p in self.backend.denoiser.parameters() if p.requires_grad]
+        return sum(p.sum() for p in trained).expand(len(rows))
 
-    monkeypatch.setattr(training._Run, "errors", errors)
+    monkeypatch.setattr(RewardWeighted, "errors", errors)
     rows = [replace(row, weight=1.0) for row in ROWS]  # so that every row is passed on
     one = replace(PLAN, steps=1, mix=Mix(data=30, pretrain=20), micro_batch=50)
     apart = replace(one, data_levels=NoiseLevels(high_share=1.0, high_from=0.9))

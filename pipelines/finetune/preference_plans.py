@@ -1,0 +1,84 @@
+"""How one preference optimisation goes: the published settings, and those of the embedded model."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+from pipelines.errors import StudioError
+from pipelines.finetune.adapters import AdapterConfig
+from pipelines.finetune.levels import TOP, USUAL, NoiseLevels
+from pipelines.finetune.preference_losses import BETA, CLIP
+
+LOSSES = ("crpo", "dpo", "group")
+
+
+@dataclass(frozen=True, kw_only=True)
+class PreferencePlan:
+    """All that decides the weights of one iteration, beside the model and the pairs."""
+
+    loss: Literal["crpo", "dpo", "group"] = "crpo"  # Eq. 3, Eq. 2, or group-relative
+    beta: float = BETA  # how near to the reference
+    anchor: float = 1.0  # weight of the winners' own loss in Eq. 3
+    ratio_clip: float = CLIP  # of the group-relative loss
+    epochs: float = 8  # of the pairs; the paper's, per iteration
+    steps: int | None = None  # instead of epochs
+    pairs: int = 48  # of a step; the paper's batch
+    shares: Mapping[str, float] | None = None  # of a step by the pairs' origin; None: as they are
+    learning_rate: float = 1e-5  # the paper's, for all weights
+    betas: tuple[float, float] = (0.9, 0.95)  # AdamW's; the paper's
+    weight_decay: float = 0.01  # the published code's
+    warmup: int = 100  # steps of linear rise; the paper's
+    falls: bool = True  # to 0 after the rise
+    is_straight: bool = True  # by a line, as the published code; else by a cosine
+    clip: float = 1.0  # largest gradient norm; the published code has none
+    adapter: AdapterConfig | None = AdapterConfig()  # None: all weights, and a copy as reference
+    levels: NoiseLevels = USUAL  # logit-normal, as the published code draws them
+    micro_batch: int = 16  # pairs, or groups, at once: memory, and the last bits of the sums
+    save_every: int = 50  # steps between checkpoints
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.loss not in LOSSES:
+            raise StudioError(f"The loss is {self.loss!r}; choose one of {', '.join(LOSSES)}.")
+        for name in ("anchor", "weight_decay", "warmup"):
+            self._check(name, 0 <= getattr(self, name) < float("inf"), "0 or more")
+        for name in ("beta", "epochs", "learning_rate", "clip"):
+            self._check(name, 0 < getattr(self, name) < float("inf"), "above 0")
+        for name in ("pairs", "micro_batch", "save_every"):
+            self._check(name, getattr(self, name) >= 1, "1 or more")
+        self._check("ratio_clip", 0 < self.ratio_clip < 1, "between 0 and 1")
+        self._check("betas", all(0 <= each < 1 for each in self.betas), "two numbers in [0, 1)")
+        self._check("steps", self.steps is None or self.steps >= 1, "1 or more")
+
+    def _check(self, name: str, is_right: bool, allowed: str) -> None:
+        if not is_right:
+            raise StudioError(f"{name} is {getattr(self, name)}; it must be {allowed}.")
+
+    def steps_in(self, steps_per_epoch: int) -> int:
+        """How many steps the run takes."""
+        return self.steps or max(1, round(self.epochs * steps_per_epoch))
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """Plain values, for a file."""
+        return asdict(self)
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """The values that a run cannot change half-way: all but memory and checkpoints."""
+        return {n: v for n, v in self.values.items() if n not in ("micro_batch", "save_every")}
+
+
+PAPER = PreferencePlan(adapter=None)
+# As BATON's plan of the embedded model has them (`plans.EMBEDDED`): an adapter learns at a higher rate
+# than all weights, and pairs are told apart at the highest noise, where it is decided what sounds when.
+EMBEDDED = PreferencePlan(
+    steps=100,
+    pairs=24,
+    learning_rate=3e-4,
+    weight_decay=0.0,
+    warmup=10,
+    adapter=AdapterConfig(rank=16),
+    levels=TOP,
+    save_every=25,
+)
