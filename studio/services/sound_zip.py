@@ -14,6 +14,7 @@ from studio.services.sound_folders import SUFFIXES
 MOST_BYTES = 1_000_000_000  # unpacked; what a zip says of itself is not believed
 NAME_LENGTH = 120  # characters of a file or a folder
 CHUNK = 1 << 20
+PACKED = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # as every tool does unless told otherwise
 
 
 @dataclass(frozen=True)
@@ -80,13 +81,23 @@ def _unpack(bundle: zipfile.ZipFile, scratch: Path, most_sounds: int) -> Unpacke
 
 
 def wanted(bundle: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
-    """The files, without what systems hide in zips."""
-    return [
+    """The files, without what systems hide in zips.
+
+    Raises:
+        StudioError: one that is packed in a rarer way, whose faults would each need words of their own.
+    """
+    found = [
         entry
         for entry in bundle.infolist()
         if not entry.is_dir()
         and not any(part.startswith((".", "__MACOSX")) for part in entry.filename.split("/"))
     ]
+    if any(entry.compress_type not in PACKED for entry in found):
+        raise StudioError(
+            "The zip is packed in a way that is not read here; make it again, with the usual "
+            "compression (deflate) or none."
+        )
+    return found
 
 
 def checked(name: str) -> str:

@@ -10,6 +10,7 @@ from studio.config import Config
 from studio.refusals import Conflict, Unknown
 from studio.services.finetune.listening import HELD_OUT, held_out
 from studio.services.finetune.own_data import SCENES
+from studio.services.finetune.run import copy_reward
 from studio.services.finetune.views import POINTS, thinned
 from studio.services.services import Services
 from studio.visitors import HERE
@@ -216,6 +217,12 @@ def test_what_cannot_be_trained_says_why_before_it_begins(services, fake, work):
     with pytest.raises(StudioError, match="aligned model is not trained further"):
         services_with_models(services, model)
     assert len(services.finetune.views.latest(HERE)) == 1
+
+
+def test_a_reward_model_that_is_gone_is_a_sentence(tmp_path):
+    """It may have been removed between the wish and the training."""
+    with pytest.raises(StudioError, match="reward model of this run is not there any more"):
+        copy_reward(tmp_path / "gone", tmp_path / "run")
 
 
 def services_with_models(services, model):

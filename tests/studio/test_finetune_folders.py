@@ -115,6 +115,48 @@ def test_no_zip_and_hostile_names(folders, tmp_path):
     assert not list(tmp_path.parent.rglob("out.wav"))
 
 
+@pytest.mark.parametrize("packing", [zipfile.ZIP_LZMA, zipfile.ZIP_BZIP2])
+def test_a_rare_packing_is_refused_before_it_is_unpacked(folders, tmp_path, packing):
+    """A broken one would end in a fault that is no sentence."""
+    path = tmp_path / "rare.zip"
+    with zipfile.ZipFile(path, "w", packing) as bundle:
+        bundle.writestr("a.wav", wav(300))
+        bundle.writestr("a.txt", "a tone")
+    content = bytearray(path.read_bytes())
+    content[60:160] = bytes(255 - byte for byte in content[60:160])
+    path.write_bytes(content)
+    with pytest.raises(StudioError, match="packed in a way that is not read here"):
+        folders.add(HERE, path)
+    assert not list((folders.config.data / "folders").glob("*"))
+
+
+def test_of_a_long_sound_a_minute_is_kept(folders, tmp_path):
+    """No model hears more, and a zip of a few MB could hold hours."""
+    files = {"a.wav": wav(300, seconds=61.5), "a.txt": "a tone"}
+    told = folders.add(HERE, zipped(tmp_path, files))
+    assert told["seconds"] == 60.0
+    [row] = folders.card(HERE, told["id"])["rows"]
+    path = folders.config.data / folders.file(told["id"], row)
+    assert soundfile.info(path).frames == 60 * RATE
+    assert row["seconds"] == 60.0
+
+
+def test_sounds_that_were_taken_in_are_not_kept_in_memory(tmp_path):
+    """Of each a hash tells whether it is there twice: a folder may be larger than the memory."""
+    import tracemalloc
+
+    sounds = []
+    for n in range(30):
+        (tmp_path / f"{n}.wav").write_bytes(wav(300 + n, seconds=10))
+        sounds.append(module.Sound(path=tmp_path / f"{n}.wav", name=f"{n}.wav", caption="a tone"))
+    tracemalloc.start()
+    rows, _ = module.take_in(sounds, tmp_path / "kept")
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert len(rows) == 30
+    assert peak < 10 * 10 * RATE * 4  # float32 of a third of them
+
+
 def test_a_folder_is_its_owners_alone(folders, tmp_path, monkeypatch):
     """Listed, read and removed by them; only so many each."""
     told = folders.add(HERE, zipped(tmp_path, GOOD))

@@ -38,6 +38,25 @@ def test_what_is_not_said_is_the_presets(usual):
     assert wish_from_plain(found.plain()) == found
 
 
+def test_a_folder_is_learned_from_at_all_levels(usual):
+    """The base's own sounds teach at high noise alone; a creator's teach how they sound, too."""
+    from pipelines.finetune.plans import EMBEDDED
+
+    found = wish(usual, recipe="supervised", folder="f" * 32, settings={"seed": 0})
+    plan = plan_of(found.settings, found.recipe)
+    assert EMBEDDED.data_levels is not None
+    assert plan.data_levels is None
+    assert plan.levels == EMBEDDED.levels
+
+
+def test_strangers_do_not_have_every_step_heard(usual):
+    """Each moment costs seconds and 8 MB; at home it is one's own disk."""
+    assert wish(usual, settings={"sample_every": 1}).settings["sample_every"] == 1
+    with pytest.raises(StudioError, match="between samples is 1; give .*20"):
+        wish(usual, shared=True, settings={"sample_every": 1})
+    assert wish(usual, shared=True, settings={"sample_every": 20}).settings["sample_every"] == 20
+
+
 def test_a_setting_changes_only_itself(usual):
     """Epochs take the place of steps, a rank that of all weights."""
     found = wish(usual, settings={"epochs": 3, "rank": 8, "seed": 5}).settings

@@ -1,5 +1,6 @@
 """A creator's own folder: sounds with captions out of a zip, kept as they will be trained on."""
 
+import hashlib
 import json
 import secrets
 import shutil
@@ -13,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from pipelines.audio import MAX_SECONDS, read_audio, write_audio
+from pipelines.audio import read_audio, write_audio
 from pipelines.errors import StudioError
 from studio.config import Config
 from studio.refusals import Unknown
@@ -26,6 +27,7 @@ CARD = "folder.json"
 MOST_SOUNDS = 5000
 SHARED_SOUNDS = 200  # on a page of strangers
 MOST_FOLDERS = 20  # of one person
+LONGEST = 60.0  # seconds that are kept of a sound: twice what any model here can hear
 SILENT = 0.001  # -60 dBFS: nothing above it is nothing to learn
 CAPTION_LENGTH = 1000  # characters; `Config.max_words`
 MOST_TEXT = 1 << 16  # bytes of a caption's own file
@@ -167,12 +169,16 @@ def text_of(bundle: zipfile.ZipFile, entry: zipfile.ZipInfo) -> str:
 
 
 def take_in(sounds: list[Sound], place: Path) -> tuple[list[dict[str, Any]], dict[str, int]]:
-    """Write the sounds that can be trained on as 16-bit WAV; their rows, and what was left out."""
+    """Write the sounds that can be trained on as 16-bit WAV; their rows, and what was left out.
+
+    Of a long sound the first minute is kept.
+    """
     left_out: Counter = Counter()
     rows: list[dict[str, Any]] = []
     met: set[tuple[bytes, str]] = set()
     for sound in sounds:
         audio, rate = read_audio(sound.path)
+        audio = audio[:, : int(LONGEST * rate)]
         [told] = told_captions([sound])
         words = " ".join((told.caption or "").split())
         if not np.isfinite(audio).all() or len(audio) > 2:
@@ -186,14 +192,14 @@ def take_in(sounds: list[Sound], place: Path) -> tuple[list[dict[str, Any]], dic
             left_out[f"with a caption over {CAPTION_LENGTH} characters"] += 1
         elif float(np.abs(audio).max()) < SILENT:
             left_out["silent"] += 1
-        elif (key := (audio.tobytes(), words)) in met:
+        elif (key := (hashlib.sha256(audio.tobytes()).digest(), words)) in met:
             left_out["there twice"] += 1
         else:
             met.add(key)
             file = f"{len(rows):05d}.wav"
             write_audio(place / file, audio, rate)
             rows.append({"file": file, "name": sound.name, "caption": words,
-                         "seconds": min(audio.shape[1] / rate, MAX_SECONDS)})  # fmt: skip
+                         "seconds": audio.shape[1] / rate})  # fmt: skip
     return rows, dict(left_out)
 
 

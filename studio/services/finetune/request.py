@@ -18,6 +18,7 @@ ID = re.compile(r"[0-9a-f]{32}")
 TITLE_LENGTH = 80
 SHARED_STEPS = 400  # on a page of strangers, who share its two cores
 MOST_STEPS = 100_000
+SHARED_EVERY = 20  # steps between two moments there, at least: each costs seconds and 8 MB
 SHARED_UNLABELLED = 256  # further sounds for one run there
 MOST_UNLABELLED = 20_000
 MOST_CAMPAIGNS = 50
@@ -174,8 +175,12 @@ def check_settings(
     if found["rank"] is not None:
         checked["rank"] = whole("The rank of the adapter", found["rank"], 1, 256)
     if found["sample_every"] is not None:
-        every = whole("The number of steps between samples", found["sample_every"], 1, MOST_STEPS)
-        checked["sample_every"] = every
+        checked["sample_every"] = whole(
+            "The number of steps between samples",
+            found["sample_every"],
+            SHARED_EVERY if config.is_shared else 1,
+            MOST_STEPS,
+        )
     if checked["beta"] > 0 and checked["pretrain"] == 0:
         raise StudioError(
             "The pretraining loss counts (beta is above 0) and its batch is 0; give a batch of 1 or "

@@ -201,14 +201,14 @@ class Run:
             )
         reward = None if wish.reward is None else self.reward_folder(wish.reward)
         if reward is not None:
-            shutil.copytree(reward, run.path / REWARD_FOLDER, dirs_exist_ok=True)
+            copy_reward(reward, run.path / REWARD_FOLDER)
         is_own = wish.base in OWN_DATA and wish.settings["beta"] > 0
         run.write(ROWS, rows)
         run.write(TASK, {
             "base": wish.base,
             "device": self.config.device,
             "data": str(self.config.data),
-            "plan": plan_of(wish.settings).values,
+            "plan": plan_of(wish.settings, wish.recipe).values,
             "sample_every": sample_every(wish.settings, steps),
             "listen": [{"text": one.text, "seconds": one.seconds} for one in listen],
             "reward": None if reward is None else REWARD_FOLDER,
@@ -257,6 +257,17 @@ class Run:
             }
             for row in card["rows"]
         ]
+
+
+def copy_reward(reward: Path, to: Path) -> None:
+    """The reward model's files into the run's folder."""
+    try:
+        shutil.copytree(reward, to, dirs_exist_ok=True)
+    except (OSError, shutil.Error) as error:
+        raise StudioError(
+            "The reward model of this run is not there any more, or could not be copied; start a new "
+            "run with another."
+        ) from error
 
 
 def plain_rows(rows: Sequence[Any], files: dict[str, str]) -> list[dict[str, Any]]:

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from studio.services.finetune.request import MOMENTS, PRESETS
+from studio.services.finetune.request import BATON, MOMENTS, PRESETS, SUPERVISED
 
 if TYPE_CHECKING:
     from pipelines.finetune.plans import Plan
@@ -37,8 +37,12 @@ def settings_of(preset: str, plan: "Plan") -> dict[str, Any]:
     }
 
 
-def plan_of(settings: dict[str, Any]) -> "Plan":
-    """The plan of checked settings: the preset's, but for what the settings say."""
+def plan_of(settings: dict[str, Any], recipe: str = BATON) -> "Plan":
+    """The plan of checked settings: the preset's, but for what the settings say.
+
+    A creator's own sounds are to teach how they sound too, which is learned at low noise: for plain
+    fine-tuning the levels that a plan keeps for the sounds of the base itself do not hold.
+    """
     from pipelines.finetune.adapters import AdapterConfig
     from pipelines.finetune.plans import PLANS
 
@@ -57,6 +61,7 @@ def plan_of(settings: dict[str, Any]) -> "Plan":
             human_share=settings["human_share"],
         ),
         adapter=adapter,
+        data_levels=None if recipe == SUPERVISED else plan.data_levels,
         save_every=plan.save_every if adapter is None else SAVE_EVERY,
         seed=settings["seed"],
     )
