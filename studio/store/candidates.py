@@ -111,9 +111,10 @@ class CandidateTable:
             )
 
     def judgements(self, ids: Sequence[str]) -> dict[str, dict[str, dict[str, Any]]]:
-        """What was said, by candidate and by judge."""
+        """What was said, by candidate and by judge, the latest last."""
         question = text(
             "select candidate, judge, said from judgements where candidate in :ids"
+            " order by created_at"
         ).bindparams(bindparam("ids", expanding=True, type_=String()))
         said: dict[str, dict[str, dict[str, Any]]] = {i: {} for i in ids}
         with self.database.read() as rows:

@@ -98,6 +98,7 @@ def test_prompt_sets_come_with_the_studio(services):
         ("single", 26),
         ("integrity", 20),
         ("temporal", 24),
+        ("temporal-large", 48),
         ("demanding", 50),
     ]
     for one in sets:

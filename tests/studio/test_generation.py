@@ -296,3 +296,21 @@ def test_nan_never_reaches_the_model(services):
     with pytest.raises(StudioError, match="guidance is nan"):
         services.check("a dog", guidance=math.nan)
     assert services.views.history(HERE) == []
+
+
+def test_a_judge_that_was_trained_anew_speaks_again(services, work):
+    """The same request later: the new CLAP scores what the old one scored; its word is shown."""
+    wish = services.check("a dog barks", count=1, seconds=1, seed=5)
+    first = services.generate(HERE, wish)
+    work(services)
+    [before] = services.views.job(first, HERE)["cards"]
+    clap = services.engines.clap()
+    clap.revision, clap.score = "c2", lambda audio, rate, text: 0.125
+    second = services.generate(HERE, wish)
+    work(services)
+    [card] = services.views.job(second, HERE)["cards"]
+    assert card["id"] == before["id"]
+    assert (before["clap"] != 0.125, card["clap"]) == (True, 0.125)
+    assert services.views.events(card["id"]) == card["hearing"]["events"]
+    said = services.store.candidates.judgements([card["id"]])[card["id"]]
+    assert set(said) == {"clap:reward@c1", "clap:reward@c2", "listener:annotator@l1"}

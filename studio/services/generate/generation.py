@@ -105,8 +105,10 @@ class Generation:
 
     def listen(self, job: Job, desk: Desk) -> bool:
         """Phase two: CLAP's score and the listener's report, one candidate at a time."""
-        ids = list(dict.fromkeys(job.candidates)) if from_plain(job.request).is_judged else []
-        return self.judging.listen(ids, (CLAP, LISTENER), desk)
+        if not from_plain(job.request).is_judged:
+            return True
+        judges = self.judging.present((CLAP, LISTENER), desk)
+        return self.judging.listen(list(dict.fromkeys(job.candidates)), judges, desk)
 
     def _compare(self, same_as: str, candidate: str, clip: str, desk: Desk) -> None:
         before = self.store.candidates.find([same_as])[0]

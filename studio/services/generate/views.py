@@ -62,8 +62,8 @@ class Views:
 
     def events(self, candidate: str) -> list[list[Any]] | None:
         """What the listener heard, as [label, onset, offset]; None before it listened."""
-        said = self.store.candidates.judgements([candidate])[candidate]
-        return said[LISTENER]["events"] if LISTENER in said else None
+        heard = spoken(self.store.candidates.judgements([candidate])[candidate], LISTENER)
+        return None if heard is None else heard["events"]
 
     def job_of(self, job_id: str, owner: str) -> Job:
         """The job, if it is this person's."""
@@ -82,7 +82,7 @@ class Views:
         }
 
     def _card(self, found: StoredCandidate, said: dict[str, Any], liked: bool) -> dict[str, Any]:
-        heard = said.get(LISTENER)
+        heard, clap = spoken(said, LISTENER), spoken(said, CLAP)
         return {
             "id": found.id,
             "clip": found.clip,
@@ -99,7 +99,7 @@ class Views:
             "timings": {k: round(v, 4) for k, v in found.timings.items()},
             "peaks": self.peaks(found.clip),
             "is_favourite": liked,
-            "clap": said[CLAP]["score"] if CLAP in said else None,
+            "clap": None if clap is None else clap["score"],
             "hearing": {k: heard[k] for k in ("events", "integrity", "order", "asked", "missing")}
             if heard
             else None,
@@ -112,6 +112,17 @@ class Views:
             return peaks_of(self.store.clips.path(clip))
         except StudioError:
             return None
+
+
+def spoken(said: dict[str, dict[str, Any]], judge: str) -> dict[str, Any] | None:
+    """The last word of a judge, of whatever revision; None before it spoke.
+
+    Args:
+        said: by judge, the latest last, as in "clap:reward@1f"; without a revision in older stores.
+        judge: without its revision.
+    """
+    found = [word for name, word in said.items() if name.split("@")[0] == judge]
+    return found[-1] if found else None
 
 
 def standing(job: Job) -> dict[str, Any]:
