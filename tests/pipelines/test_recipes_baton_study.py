@@ -74,6 +74,16 @@ def test_the_sets_are_of_their_split_and_no_caption_stands_twice():
     assert not set(found["dev"][TWO].groups) & set(found["test"][TWO].groups)
 
 
+def test_a_headline_of_other_settings_is_not_told(tmp_path):
+    """Its sounds are not those of this study, so it must never be published as theirs."""
+    study = Study(tmp_path, TINY, is_final=True, reason="none")
+    study._write("headline", {"rows": {}}, ["sounds of other settings"])
+    study._write("held_out", {"by task": {}}, ["a reward"])
+    told = study.found()
+    assert told["headline"] is None
+    assert told["held_out"] == {"by task": {}}
+
+
 def test_a_scene_rendered_anew_has_its_events_and_another_sound():
     """What sounds when stays; how it sounds does not."""
     (scene,) = drawn_sets("dev", replace(StudyConfig(), clips=2))[THREE].scenes[:1]

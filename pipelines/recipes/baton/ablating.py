@@ -6,11 +6,10 @@ from typing import Any
 from pipelines.compare.crossed import crossed_mean
 from pipelines.recipes.baton.aligning import read_moments
 from pipelines.recipes.baton.measures import Measures
-from pipelines.recipes.baton.paper import CLAIMS, ROWS, paper_gain
+from pipelines.recipes.baton.paper import CLAIMS, paper_gain
 from pipelines.recipes.baton.study import (
     BASE,
     BATON,
-    CONTROL,
     HEADLINE,
     INTEGRITY,
     TASK_OF,
@@ -78,20 +77,6 @@ def trends(told: Plain, config: StudyConfig) -> list[Plain]:
             "agrees": None if ours is None else ours["value"] > 0,
             "is_clear": None if ours is None else ours["low"] > 0 or ours["high"] < 0,
         })  # fmt: skip
-    return rows
-
-
-def paper_rows(table: str, config: StudyConfig) -> list[tuple[str, str]]:
-    """The rows of a table: the paper's name of each, and the arm that plays it."""
-    by_task = ROWS[table]
-    names = dict.fromkeys(name for rows in by_task.values() for name in rows)
-    rows = [(name, arm_named(name, config)) for name in names]
-    if BATON not in dict(rows).values():
-        rows.append((BATON, BATON))
-    if BASE not in dict(rows):
-        rows.insert(0, (BASE, BASE))
-    if CONTROL not in dict(rows):
-        rows.insert(1, (CONTROL, CONTROL))
     return rows
 
 

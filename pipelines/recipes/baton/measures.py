@@ -210,9 +210,7 @@ class Measures:
     @cached_property
     def sharpness(self) -> float:
         """What the evaluation CLAP multiplies its cosines by."""
-        with torch.no_grad():
-            model = self.shop.evaluation_clap.model
-            return float(((model.logit_scale_a + model.logit_scale_t) / 2).exp())
+        return self.shop.evaluation_clap.scale
 
     def logits(self, vectors: np.ndarray) -> np.ndarray:
         """Which event a sound is nearest to, zero-shot: [..., events]."""

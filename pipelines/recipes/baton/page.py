@@ -104,7 +104,11 @@ def _how(told: Plain) -> str:
     adapter = plan["adapter"]
     kind = "all weights" if adapter is None else f"LoRA of rank {adapter['rank']}"
     guidance = settings["candidate_guidance"] or sampling["guidance"]
-    lengths = f"{settings['seconds']} s" if settings["seconds"] else "3 to 10.24 s, as drawn"
+    lengths = (
+        f"{settings['seconds']} s"
+        if settings["seconds"]
+        else "as long as the world draws such scenes"
+    )
     lines = [
         f"- **Data**: {settings['prompts']} labelled and {settings['prompts']} scored captions of "
         f"each task, {settings['candidates']} sounds of the base for each ({lengths}, guidance "

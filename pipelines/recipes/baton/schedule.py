@@ -306,11 +306,13 @@ class Study:
         return path.exists() and json.loads(path.read_text())["made of"] == made_of
 
     def found(self) -> Plain:
-        """Everything that was found so far, for the page."""
+        """Everything that was found so far, for the page; no headline of other settings' sounds."""
         told: Plain = {}
         for name in TABLE_NAMES:
             path = self.results / f"{name}.json"
             told[name] = json.loads(path.read_text())["found"] if path.exists() else None
+        if not (self.has_headline and self._is_of("headline", self._headline_takes())):
+            told["headline"] = None
         if self.gathered.is_ready:
             told["labels"] = labels_table(self.gathered)
             told["rows"] = json.loads((self.gathered.folder / "ready.json").read_text())
