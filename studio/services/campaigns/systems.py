@@ -13,6 +13,10 @@ from studio.services.requests import check_making
 MOST_SYSTEMS, NAME_LENGTH, TITLE_LENGTH = 12, 40, 80
 LEAST = {"pairwise": 2, "mos": 2, "ovl_rel": 2, "integrity": 1, "temporal": 1}
 MADE, FOLDER = "model", "folder"  # kinds
+# Labels are there to learn from, and BATON weighs what a model itself draws from p(x | c)
+# (papers/baton.txt, Eq. 5): sounds made with guidance teach the guidance, which sampling then adds
+# once more. On dev that cost quality, whatever the labels said.
+UNGUIDED, LABELLED = 1.0, ("integrity", "temporal")
 ASKED = {"model", "steps", "guidance", "sampler", "title", "kind", "name"}
 
 
@@ -35,13 +39,23 @@ def check_systems(
             f"There {'is 1 system' if len(given) == 1 else f'are {len(given)} systems'}; "
             f"{task} needs {LEAST[task]} to {MOST_SYSTEMS}. A model at two settings counts as two."
         )
-    made = [check_system(config, one, title_of) for one in given]
+    usual = UNGUIDED if task in LABELLED else None
+    made = [check_system(config, one, title_of, guidance=usual) for one in given]
     refuse_twice(made, defaults)
     return tuple(named(made))
 
 
-def check_system(config: Config, asked: Any, title_of: Callable[[str], str]) -> dict[str, Any]:
-    """One system, its numbers within the limits, without its final name."""
+def check_system(
+    config: Config, asked: Any, title_of: Callable[[str], str], *, guidance: float | None = None
+) -> dict[str, Any]:
+    """One system, its numbers within the limits, without its final name.
+
+    Args:
+        config: the limits.
+        asked: a model by name, or a row.
+        title_of: how people call a model.
+        guidance: what is usual here; None: the model's own.
+    """
     told = {"model": asked} if isinstance(asked, str) else dict(asked)
     told = {key: value for key, value in told.items() if value is not None}
     if unknown := ", ".join(sorted(set(told) - ASKED)):
@@ -54,6 +68,8 @@ def check_system(config: Config, asked: Any, title_of: Callable[[str], str]) -> 
     title = " ".join(str(told.pop("title", "")).split())
     made = {"steps": None, "guidance": None, "sampler": None}
     if kind == MADE:
+        if guidance is not None:
+            told.setdefault("guidance", guidance)
         made = check_making(config, **told)
         title = title or titled(title_of(model), made)
     return {

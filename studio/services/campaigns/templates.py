@@ -33,7 +33,8 @@ TEMPLATES: list[dict[str, Any]] = [
         "name": "baton-integrity",
         "title": "BATON labels: integrity",
         "about": "Five sounds of one model per prompt, each labelled 1, 0 or uncertain: is every "
-        "named sound there? After BATON, D.1; for prompts of two events.",
+        "named sound there? After BATON, D.1; for prompts of two events. Made without guidance, to "
+        "be learned from.",
         "wishes": {"task": "integrity", "study": "BATON labels", **USUAL["integrity"]},
         "prompt_set": "integrity",
     },
@@ -41,7 +42,8 @@ TEMPLATES: list[dict[str, Any]] = [
         "name": "baton-temporal",
         "title": "BATON labels: order",
         "about": "Five sounds of one model per prompt, each labelled 1, 0 or uncertain: is every "
-        "named sound there, and in order? After BATON, D.1; for prompts of three events in order.",
+        "named sound there, and in order? After BATON, D.1; for prompts of three events in order. "
+        "Made without guidance, to be learned from.",
         "wishes": {"task": "temporal", "study": "BATON labels", **USUAL["temporal"]},
         "prompt_set": "temporal",
     },
