@@ -12,10 +12,16 @@ export class Folder {
     this.choice = element("select", { "aria-label": name, onchange: () => (this.tell(), onchange()) });
     this.file = element("input", { type: "file", accept: ".zip", class: "bs-unseen", tabindex: -1, "aria-hidden": "true", onchange: () => this.send() });
     this.press = element("button", { type: "button", class: "bs-act", onclick: () => this.file.click() }, "Upload a zip");
-    this.away = element("span", {});
+    this.sure = element("button", { type: "button", class: "bs-stop", hidden: true, onclick: () => this.remove() }, "Remove for good");
+    this.away = element("button", { type: "button", class: "bs-act", hidden: true, onclick: () => {
+      [this.away.hidden, this.sure.hidden] = [true, false];
+      this.sure.focus();
+    } }, "Remove this folder");
+    this.sure.addEventListener("blur", () => ([this.sure.hidden, this.away.hidden] = [true, !this.value]));
     this.meter = element("progress", { max: 1, value: 0, hidden: true, "aria-label": "Upload" });
     this.said = element("p", { class: "bs-status", role: "status" });
-    this.node = element("div", { class: "bs-fine-folder" }, this.choice, element("div", { class: "bs-fine-inputs" }, this.press, this.file), this.meter, this.said,
+    this.wrong = element("p", { class: "bs-fine-wrong", role: "alert", hidden: true });
+    this.node = element("div", { class: "bs-fine-folder" }, this.choice, element("div", { class: "bs-fine-inputs" }, this.press, this.away, this.sure, this.file), this.meter, this.said, this.wrong,
       element("small", {}, "A zip of WAV, FLAC, OGG or MP3 files, each with its words: in a captions.csv with the columns file and caption, or in a .txt of the same name."));
     this.node.addEventListener("dragover", (event) => event.preventDefault());
     this.node.addEventListener("drop", (event) => {
@@ -40,6 +46,7 @@ export class Folder {
 
   tell() {
     const one = this.folders?.find(({ id }) => id === this.value);
+    this.away.hidden = !one;
     if (!one) this.said.textContent = "";
     else {
       const facts = [plural(one.sounds, "sound"), plural(one.captions, "caption"), one.seconds ? span(one.seconds) : null];
@@ -48,12 +55,32 @@ export class Folder {
     }
   }
 
+  async remove() {
+    const { value } = this;
+    if (!value || !(await attempt(() => ask(`finetune/folders/${encodeURIComponent(value)}/remove`, "POST", {})))) return;
+    say("The folder is removed; models that learned from it stay.");
+    this.take(this.folders.filter(({ id }) => id !== value), this.most);
+    this.onchange();
+  }
+
+  /** Why a zip was not taken: it stays beside the button, as it may take a while to mend. */
+  refused(why) {
+    this.wrong.textContent = why;
+    this.wrong.hidden = !why;
+  }
+
   async send(file = this.file.files[0]) {
     if (!file) return;
-    if (this.most && file.size > this.most * 1e6) return say(`${file.name} has ${whole(file.size / 1e6)} MB; at most ${this.most} MB are taken. Leave out sounds, or make them mono or shorter.`, "wrong");
+    if (this.most && file.size > this.most * 1e6) return this.refused(`${file.name} has ${whole(file.size / 1e6)} MB; at most ${this.most} MB are taken. Leave out sounds, or make them mono or shorter.`);
     this.press.disabled = true;
     this.meter.hidden = false;
-    const made = await attempt(() => sent(file, (share) => Object.assign(this.meter, { value: share })));
+    this.refused("");
+    let made;
+    try {
+      made = await sent(file, (share) => Object.assign(this.meter, { value: share }));
+    } catch (error) {
+      this.refused(error.message);
+    }
     this.press.disabled = false;
     this.meter.hidden = true;
     this.file.value = "";

@@ -54,22 +54,31 @@ export class FinetuneView {
   }
 
   showDone(run) {
-    this.done.hidden = !run.model;
-    if (!run.model || this.made === JSON.stringify(run.model)) return;
-    this.made = JSON.stringify(run.model);
+    this.done.hidden = run.status !== "done";
+    const key = JSON.stringify([run.status, run.model]);
+    if (this.done.hidden || this.made === key) return;
+    this.made = key;
+    if (!run.model) {
+      this.done.replaceChildren(element("div", { class: "bs-res-verdict" }, element("p", {}, "Its model was removed; what was learned is still here.")), this.naming(run.title, "Keep it again"));
+      return;
+    }
     const { name, title, hash, size_bytes: bytes } = run.model;
     const go = (word, about, kind) => element("a", { class: kind, href: linkTo(about) }, word);
     const first = run.dev?.[0], last = run.dev?.at(-1);
     const isBetter = first && last && first.step === 0 && last.step > 0 && typeof last.clap === "number" && typeof first.clap === "number";
     const heard = isBetter ? `On held-out prompts its samples stand at CLAP ${last.clap.toFixed(2)}, the base's at ${first.clap.toFixed(2)}; Compare tells how sure that is.` : "Compare tells whether it is better, and how sure that is.";
-    const field = element("input", { type: "text", class: "bs-fine-input", maxlength: 80, value: title, "aria-label": "Title of the model" });
-    const rename = element("form", { class: "bs-fine-inputs", onsubmit: (event) => (event.preventDefault(), this.rename(field.value.trim())) }, field, element("button", { type: "submit", class: "bs-act" }, run.is_kept === false ? "Keep" : "Rename"));
     this.done.replaceChildren(
-      element("div", { class: "bs-res-verdict has-board" }, element("p", {}, `“${title}” is ${run.is_kept === false ? "made" : "made and kept: it can be chosen in Generate and Compare"}.`), element("p", {}, heard)),
+      element("div", { class: "bs-res-verdict has-board" }, element("p", {}, `“${title}” is made and kept: it can be chosen in Generate and Compare.`), element("p", {}, heard)),
       element("div", { class: "bs-fine-next" }, go("Compare with the base", { tab: "compare", a: run.base, b: name }, "bs-fine-go"), go("Try it in Generate", { tab: "generate", model: name }, "bs-fine-go is-second"), element("a", { class: "bs-act", href: address(this.path("adapter.zip")), download: "" }, bytes ? `Download (${size(bytes)})` : "Download"), element("a", { class: "bs-act", href: address(this.path("record.json")), download: "" }, "Record")),
-      ...(run.is_mine === false ? [] : [rename]),
+      this.naming(title, "Rename"),
       element("p", { class: "bs-status" }, `Its name is ${name}${hash ? `, its hash ${hash}` : ""}.`),
     );
+  }
+
+  /** A field for the model's title, and what it does. */
+  naming(title, word) {
+    const field = element("input", { type: "text", class: "bs-fine-input", maxlength: 80, value: title, "aria-label": "Title of the model" });
+    return element("form", { class: "bs-fine-inputs", onsubmit: (event) => (event.preventDefault(), this.rename(field.value.trim())) }, field, element("button", { type: "submit", class: "bs-act" }, word));
   }
 
   async rename(title) {

@@ -13,21 +13,40 @@ import sys
 import threading
 import traceback
 from pathlib import Path
+from typing import Any
 
 os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from studio.config import Config
+from studio.services.finetune import listening, run
 from studio.services.services import Services
 from studio.shell import build_page, launch_options
 from tests.studio.judged import BandEngines
 from tests.studio.sine_engines import SineEngines
 
 
-def serve(folder: str, port: int, pause: float, config: dict, bands: bool = False) -> None:
+class KeepingEngines(SineEngines):
+    """Sines, and whatever was trained here."""
+
+    def models(self) -> list[Any]:
+        kept = self.config.data / "adapters"
+        return [*super().models(), *(m for m in self.adapters.models() if m.path.parent == kept)]
+
+
+def serve(
+    folder: str,
+    port: int,
+    pause: float,
+    config: dict,
+    bands: bool = False,
+    held_out: int | None = None,
+) -> None:
     """Serve until a signal comes."""
     config = Config(data=Path(folder), port=port, host="127.0.0.1", **config)
-    engines = BandEngines(config) if bands else SineEngines(config)
+    if held_out is not None:  # this process is forked for this studio alone
+        listening.HELD_OUT = run.HELD_OUT = held_out
+    engines = BandEngines(config) if bands else KeepingEngines(config)
     engines.pause = pause
     services, ended = Services(config, engines), threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: ended.set())

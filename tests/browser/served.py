@@ -46,6 +46,7 @@ class Studio:
         self.wishes = wishes  # fields of Config
         self.pause = 0.01  # seconds per step
         self.bands = False  # whether CLAP tells high from low
+        self.held_out: int | None = None  # prompts that a training is listened to by; None: all
         self.child: int | None = None
         self.port = free_port()
 
@@ -61,6 +62,7 @@ class Studio:
             "port": self.port,
             "pause": self.pause,
             "bands": self.bands,
+            "held_out": self.held_out,
         }
         self.child = self.server.ask(**wish, config=self.wishes)
         patience = time.monotonic() + PATIENCE
