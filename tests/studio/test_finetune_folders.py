@@ -66,12 +66,19 @@ def test_captions_come_from_a_text_beside_or_from_the_list(folders, tmp_path):
 
 
 def test_what_cannot_teach_is_left_out_and_counted(folders, tmp_path):
-    """No caption, silence, the same twice."""
+    """No caption, silence, the same twice, one that is broken: the others are taken all the same."""
     files = {**GOOD, "none.wav": wav(600), "still.wav": wav(0), "twin.wav": wav(300)}
+    files |= {"broken.wav": b"not audio", "broken.txt": "wind", "three.wav": wav(300, channels=3)}
     files["captions.csv"] = LIST + "still.wav,silence\ntwin.wav,rain falls\n"
     told = folders.add(HERE, zipped(tmp_path, files), "Weather")
     assert told["sounds"] == 3
-    assert told["left_out"] == {"without a caption": 1, "silent": 1, "there twice": 1}
+    assert told["left_out"] == {
+        "without a caption": 1,
+        "silent": 1,
+        "there twice": 1,
+        "with more than two channels, or samples that are not numbers": 1,
+        "that cannot be read as sound, such as broken.wav": 1,
+    }
     assert told["title"] == "Weather"
 
 
@@ -80,8 +87,8 @@ def test_what_cannot_teach_is_left_out_and_counted(folders, tmp_path):
     [
         ({"a.txt": "words"}, "holds no sounds"),
         ({"a.wav": wav(300)}, "None of the sounds .* 1 without a caption"),
-        ({"a.wav": b"not audio", "a.txt": "a"}, "is not audio that can be read"),
-        ({"a.wav": wav(300, channels=3), "a.txt": "a"}, "a.wav has 3 channels"),
+        ({"a.wav": b"not audio", "a.txt": "a"}, "1 that cannot be read as sound, such as a.wav"),
+        ({"a.wav": wav(300, channels=3), "a.txt": "a"}, "1 with more than two channels"),
         ({"a.wav": wav(300), "a.txt": b"\xff\xfe\x00"}, "a.txt is no caption in UTF-8"),
         ({"a.wav": wav(300), "a.csv": "file,caption\n", "b.csv": "x"}, "2 CSV files"),
         ({"a.wav": wav(300), "a.csv": "sound,words\na.wav,x\n"}, "has the columns"),

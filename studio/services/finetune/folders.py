@@ -42,7 +42,7 @@ class Folders:
     def add(self, owner: str, path: Path, title: str | None = None) -> dict[str, Any]:
         """Take in a zip; what the page is told of it.
 
-        Sounds without a caption, silent ones and repeated ones are left out and counted.
+        Sounds without a caption, broken, silent and repeated ones are left out and counted.
 
         Args:
             owner: whose it is.
@@ -51,7 +51,7 @@ class Folders:
             title: None for the name of the zip.
 
         Raises:
-            StudioError: no zip, too many sounds, one that is no audio, none that can be used.
+            StudioError: no zip, too many sounds, none that can be used.
         """
         if len(self.listing(owner)) >= MOST_FOLDERS:
             raise StudioError(
@@ -67,7 +67,7 @@ class Folders:
                 raise StudioError(
                     "None of the sounds of the zip can be trained on: "
                     + ", ".join(f"{count} {why}" for why, count in left_out.items())
-                    + ". Give each a caption: a .txt of the same name, or a line of captions.csv."
+                    + ". Each needs a caption: a .txt of the same name, or a line of captions.csv."
                 )
             card = {"id": place.name, "owner": owner, "title": name, "created_at": now(),
                     "left_out": left_out, "rows": rows}  # fmt: skip
@@ -176,17 +176,19 @@ def take_in(sounds: list[Sound], place: Path) -> tuple[list[dict[str, Any]], dic
     left_out: Counter = Counter()
     rows: list[dict[str, Any]] = []
     met: set[tuple[bytes, str]] = set()
+    unread: list[str] = []  # one that is broken, or over ten minutes, costs nobody the others
     for sound in sounds:
-        audio, rate = read_audio(sound.path)
+        try:
+            audio, rate = read_audio(sound.path)
+        except StudioError:
+            unread.append(sound.name)
+            continue
         audio = audio[:, : int(LONGEST * rate)]
         [told] = told_captions([sound])
         words = " ".join((told.caption or "").split())
         if not np.isfinite(audio).all() or len(audio) > 2:
-            raise StudioError(
-                f"{sound.name} has {len(audio)} channels or samples that are not numbers; give one "
-                "or two channels, or take it out."
-            )
-        if not words:
+            left_out["with more than two channels, or samples that are not numbers"] += 1
+        elif not words:
             left_out["without a caption"] += 1
         elif len(words) > CAPTION_LENGTH or not words.isprintable():
             left_out[f"with a caption over {CAPTION_LENGTH} characters"] += 1
@@ -200,6 +202,8 @@ def take_in(sounds: list[Sound], place: Path) -> tuple[list[dict[str, Any]], dic
             write_audio(place / file, audio, rate)
             rows.append({"file": file, "name": sound.name, "caption": words,
                          "seconds": audio.shape[1] / rate})  # fmt: skip
+    if unread:
+        left_out[f"that cannot be read as sound, such as {unread[0]}"] = len(unread)
     return rows, dict(left_out)
 
 
