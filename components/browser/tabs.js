@@ -10,6 +10,7 @@ export const asked = () => new URLSearchParams(location.search).get("tab")?.toLo
 /** Open this tab, as soon as the tabs are there; a name that no tab has opens nothing. */
 export function turnTo(name) {
   const tab = named(name);
+  if (asked() !== name.toLowerCase()) forget(); // or a reload would open the tab that one came in by
   if (tab) tab.click();
   else if (!named("Generate")) setTimeout(() => turnTo(name), 50);
 }
