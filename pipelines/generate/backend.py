@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from pipelines.generate.conditioning import TextStates
 
 OnStep = Callable[[int, int], None]  # steps done, steps in all
+OnLatents = Callable[["Tensor"], None]  # [B, T, C], float32: what the sounds are decoded from
 ShouldStop = Callable[[], bool]
 
 
@@ -36,6 +37,7 @@ class Backend(Protocol):
         *,
         on_step: OnStep | None = None,
         should_stop: ShouldStop | None = None,
+        on_latents: OnLatents | None = None,
     ) -> list[np.ndarray]:
         """One sound per prompt, in one batch: float32 [channels, samples], cut to its seconds.
 
@@ -45,6 +47,7 @@ class Backend(Protocol):
                 steps and the sampler may not.
             on_step: called after each step.
             should_stop: asked before each step; True raises Cancelled.
+            on_latents: given the latents of the batch, so that nothing needs encoding again.
         """
 
     def check(self, prompts: Sequence[Prompt], settings: Sequence[Settings]) -> None:

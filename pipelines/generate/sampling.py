@@ -7,7 +7,7 @@ from importlib.metadata import version
 
 import numpy as np
 
-from pipelines.generate.backend import Backend
+from pipelines.generate.backend import Backend, OnLatents
 from pipelines.generate.limits import check_request
 from pipelines.records import Candidate, Prompt, Settings
 from pipelines.seeds import SEED_LIMIT
@@ -68,6 +68,7 @@ def run(
     batch_size: int,
     on_progress: Progress | None,
     should_stop: Callable[[], bool] | None,
+    on_latents: OnLatents | None = None,
 ) -> Iterator[Candidate]:
     """The candidates of checked jobs, batch by batch; arguments as in `generate`.
 
@@ -77,7 +78,9 @@ def run(
         batch_size: jobs made together.
         on_progress: told after every step.
         should_stop: asked before every step.
+        on_latents: given the latents of each batch before its candidates come.
     """
+    asked = {} if on_latents is None else {"on_latents": on_latents}
     for first in range(0, len(jobs), batch_size):
         batch = jobs[first : first + batch_size]
 
@@ -90,7 +93,9 @@ def run(
         started = time.perf_counter()
         blanks = [unmade(backend, prompt, setting) for prompt, setting in batch]
         prompts, settings = ([getattr(b, name) for b in blanks] for name in ("prompt", "settings"))
-        sounds = backend.sample(prompts, settings, on_step=on_step, should_stop=should_stop)
+        sounds = backend.sample(
+            prompts, settings, on_step=on_step, should_stop=should_stop, **asked
+        )
         seconds = (time.perf_counter() - started) / len(batch)
         for blank, sound in zip(blanks, sounds, strict=True):
             yield replace(blank, audio=sound, timings={"generate": seconds})

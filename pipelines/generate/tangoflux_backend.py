@@ -10,7 +10,7 @@ from torch import Generator, Tensor, nn
 
 from pipelines.devices import default_device, fastest_dtype
 from pipelines.errors import StudioError
-from pipelines.generate.backend import OnStep, ShouldStop
+from pipelines.generate.backend import OnLatents, OnStep, ShouldStop
 from pipelines.generate.codec import Codec, draw, fit_frames
 from pipelines.generate.conditioning import TextStates, encode_text
 from pipelines.generate.flow import noised, velocity_target
@@ -83,6 +83,7 @@ class TangoFluxBackend:
         *,
         on_step: OnStep | None = None,
         should_stop: ShouldStop | None = None,
+        on_latents: OnLatents | None = None,
     ) -> list[np.ndarray]:
         """One sound per prompt, in one batch; see `Backend.sample`."""
         self.check(prompts, settings)
@@ -104,6 +105,8 @@ class TangoFluxBackend:
             on_step=told,
             should_stop=should_stop,
         )
+        if on_latents is not None:
+            on_latents(latents)
         lengths = [int(prompt.seconds * self.sample_rate) for prompt in prompts]
         with torch.inference_mode():
             sound = self.codec.decode(latents, max(lengths)).cpu().numpy()

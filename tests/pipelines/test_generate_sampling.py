@@ -13,7 +13,7 @@ import torch
 
 from pipelines.errors import Cancelled, StudioError
 from pipelines.generate import checkpoints
-from pipelines.generate.sampling import generate
+from pipelines.generate.sampling import generate, run
 from pipelines.records import Prompt, Settings
 from tests.pipelines.tiny import save_tiny
 
@@ -240,3 +240,18 @@ def test_parts_for_fine_tuning(backend):
     assert backend.pipe.text_encoder.shared.weight.grad.abs().max() > 0
     backend.denoiser.zero_grad(), backend.pipe.text_encoder.zero_grad()
     assert backend.decode(latents, 7000).shape == (2, 1, 7000)
+
+
+def test_latents_come_beside_the_sounds_and_decode_to_them(backend):
+    """Batch by batch, in order; the sounds are those of a call that asks for none."""
+    prompts = [Prompt(text="a dog barks", seconds=4.0), Prompt(text="the bird sings", seconds=6.0)]
+    jobs = [(prompt, Settings(steps=3, seed=n)) for n, prompt in enumerate(prompts * 2)]
+    got = []
+    made = list(run(backend, jobs, 3, None, None, got.append))
+    assert [len(each) for each in got] == [3, 1]
+    plain = list(run(backend, jobs, 3, None, None))
+    assert [one.audio.tobytes() for one in made] == [one.audio.tobytes() for one in plain]
+    for one, latents in zip(made, torch.cat(got), strict=True):
+        assert latents.dtype == torch.float32 and latents.shape == backend.latent_shape
+        sound = backend.decode(latents[None])[0, :, : one.audio.shape[1]].numpy()
+        assert np.abs(sound - one.audio).max() < 0.02 * np.abs(one.audio).max()

@@ -1,0 +1,1 @@
+"""CRPO: a model that improves by ranking its own candidates, iteration by iteration."""
