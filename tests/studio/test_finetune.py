@@ -262,6 +262,18 @@ def test_a_finished_run_betters_the_estimate(services, work, fake):
     assert training == {"before": [40.0], "after": [20.0]}
 
 
+def test_a_run_of_tiny_steps_says_nothing_of_larger_ones(services, work, fake):
+    """Neither of their time nor of their memory, which the probe measured."""
+    campaign = labelled(services)
+    asked = {"campaigns": [campaign], "settings": {"steps": 100, "batch": 16, "pretrain": 16}}
+    before = services.finetune.estimate(HERE, asked)
+    begin(services, campaign, settings={"batch": 2, "beta": 0, **SEED})
+    work(services)
+    after = services.finetune.estimate(HERE, asked)
+    for name in ("seconds", "memory_mb", "parts"):
+        assert after[name] == before[name]
+
+
 def test_sources_say_what_can_be_chosen(services, work, fake):
     """Bases with their settings, campaigns that cannot teach with a reason, CLAP among the rewards."""
     campaign = labelled(services)

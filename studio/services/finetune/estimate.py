@@ -82,12 +82,15 @@ class Estimates:
         return known[key]
 
     def learn(self, base: str, rank: int | None, rows: int, step: float) -> None:
-        """A finished run's own seconds for a step of so many rows."""
+        """A finished run's own seconds for a step of so many rows, told for as many as were probed.
+
+        Of much smaller steps most is not spent on rows, so they say nothing of larger ones.
+        """
         key = self._key(base, rank)
         with self.turn:
             known = self._folder.read(PACES, {})
-            if key in known:
-                known[key] |= {"step": step, "rows": rows}
+            if key in known and 2 * rows >= known[key]["rows"]:
+                known[key]["step"] = step * known[key]["rows"] / rows
                 self._folder.write(PACES, known)
 
     def _own_data(self, wish: Wish, pace: Pace) -> float:
