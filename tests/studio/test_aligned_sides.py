@@ -100,6 +100,22 @@ def test_distances_and_the_caution_about_a_control(services, found):
     assert "control" in found["verdict"]["said"][-1]
 
 
+def test_a_listener_that_taught_a_side_is_told_of(services, found, monkeypatch):
+    """It judges what it labelled; of people's labels, or of a model that is gone, nothing is said."""
+    assert not any("same ears" in said for said in found["verdict"]["said"])
+    adapters = "studio.services.adapters.Adapters.record"
+    monkeypatch.setattr(adapters, lambda self, adapter: {"hash": HASH, "simulated": True})
+    said = services.comparisons.view(found["id"])["verdict"]["said"]
+    assert "one of the same ears" in said[-1]
+
+    def gone(self, adapter):
+        raise StudioError("not here any more")
+
+    monkeypatch.setattr(adapters, gone)
+    said = services.comparisons.view(found["id"])["verdict"]["said"]
+    assert said == found["verdict"]["said"]
+
+
 def test_models_kept_meanwhile_can_be_chosen(services, monkeypatch):
     """What is chosen stays; what the address asks for comes with its own settings."""
     engines = services.engines

@@ -27,6 +27,11 @@ JUDGED_BY = {
     "order": "simulated listener (annotator)",
 }
 STUDY = Path("aligned") / "README.md"  # of assets: the shipped model against its control
+TAUGHT = (
+    "B learned from a simulated listener's judgements, and the listener that tells events and order "
+    "here is one of the same ears: what it finds better may please it alone. Vote blind, or read the "
+    "CLAP score, which taught nobody."
+)
 MEASURED = (
     "name", "measure", "judge", "a", "b", "difference", "low", "high", "pairs", "p", "p_holm",
     "detectable", "interval",
@@ -68,10 +73,18 @@ class ComparisonViews:
         if not b.get("base") or b.get("adapter") == a.get("adapter"):
             return []
         against = "its base" if b["base"] == a.get("model") else a["title"]
-        return [
+        said = [
             f"These are changes against {against}. What the feedback did, and not merely more "
             "training, shows only beside a control: the base trained on for as long on its own data."
         ]
+        return said + ([TAUGHT] if self._is_taught(b["adapter"]) else [])
+
+    def _is_taught(self, adapter: str) -> bool:
+        """Whether a simulated listener's judgements made this adapter."""
+        try:
+            return bool(self.engines.adapters.record(adapter).get("simulated"))
+        except StudioError:  # removed since: nothing is known of it any more
+            return False
 
     def beforehand(self, prompts: str) -> str:
         """What a comparison of these prompts, one a line, will be able to find."""
