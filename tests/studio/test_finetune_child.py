@@ -5,6 +5,7 @@ import signal
 import threading
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -92,6 +93,22 @@ def test_a_killed_training_goes_on_to_the_same_adapter(services):
         assert (undisturbed / file).read_bytes() == (folder.path / file).read_bytes()
     made = sound(services.engines.backend(found["adapter"]))
     assert not np.array_equal(made, sound(services.engines.backend("embedded")))
+
+
+def test_two_runs_do_not_encode_the_bases_own_data_at_once(tmp_path):
+    """It is one file for all: the page's run waits for the terminal's, and hears a stop meanwhile."""
+    import fcntl
+
+    shared = tmp_path / "pretraining" / "r1"
+    shared.mkdir(parents=True)
+    parent = SimpleNamespace(tell=lambda *told: None, should_stop=lambda: True)
+    task = {"data": str(tmp_path), "pretraining": {"scenes": 2, "seed": 0}}
+    training = child.Training(run=RunFolder(tmp_path / "run"), task=task, parent=parent)
+    with (shared / child.LOCK).open("a") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        with pytest.raises(Cancelled):
+            training.pretraining_rows(SimpleNamespace(revision="r1"))
+    assert list(shared.iterdir()) == [shared / child.LOCK]
 
 
 @pytest.mark.parametrize("rank", [None, 2])

@@ -36,7 +36,7 @@ def work(parent: Parent) -> None:
 
 @contextmanager
 def alone(folder: Path, parent: Parent) -> Iterator[None]:
-    """Within the block no other process is at work on this run.
+    """Within the block no other process is at work in this folder: a run's, or one that runs share.
 
     When the studio was killed, its child saves after its present step; the next one waits for that.
     """
@@ -116,8 +116,12 @@ class Training:
             self.tell(BEGUN, f"encoding the base's own data, once: {done} of {of}")
 
         tell(0, len(rows))
-        filled_cache(shared, backend, rows, sounds, on_encoded=tell,
-                     should_stop=self.parent.should_stop)  # fmt: skip
+        shared.parent.mkdir(parents=True, exist_ok=True)
+        with alone(
+            shared.parent, self.parent
+        ):  # another run may be at it: the page's, a terminal's
+            filled_cache(shared, backend, rows, sounds, on_encoded=tell,
+                         should_stop=self.parent.should_stop)  # fmt: skip
         own = self.run.path / CACHE
         if not own.exists():
             part = own.with_suffix(".copy")
