@@ -22,6 +22,7 @@ log = logging.getLogger(__name__)
 ASSETS = Path(__file__).parents[2] / "assets"
 SHIPPED, SHIPPED_BASE = "embedded-aligned", "embedded"
 CARD, ABOUT = "adapter.json", "about.json"
+RECORD = "record.json"  # of the run that trained it
 TITLE_LENGTH = 80
 
 
@@ -124,6 +125,13 @@ class Adapters:
         raise StudioError(
             f"The adapter {adapter[:16]!r} is not here any more; what it made stays, with its hash."
         )
+
+    def learned(self, adapter: str) -> list[str]:
+        """The prompts that a kept adapter learned from; none where its run's record is not there."""
+        for folder in self._kept():
+            if folder.name == adapter and (folder / RECORD).is_file():
+                return json.loads((folder / RECORD).read_text())["data"].get("prompts", [])
+        return []
 
     def about(self, folder: Path) -> About:
         """What people are told of the adapter in a folder."""

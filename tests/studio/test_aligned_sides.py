@@ -116,6 +116,18 @@ def test_a_listener_that_taught_a_side_is_told_of(services, found, monkeypatch):
     assert said == found["verdict"]["said"]
 
 
+def test_prompts_that_were_learned_from_are_told_of(services, found, monkeypatch):
+    """They are not held out, whatever their spaces and capitals."""
+    learned = [WORDS[0].upper(), f" {WORDS[3]}  ", "rain falls"]
+    monkeypatch.setattr(
+        "studio.services.adapters.Adapters.learned",
+        lambda self, adapter: learned if adapter == HASH else [],
+    )
+    said = services.comparisons.view(found["id"])["verdict"]["said"]
+    assert said[:-1] == found["verdict"]["said"]
+    assert said[-1].startswith("2 of the 11 prompts are among those that B learned from")
+
+
 def test_models_kept_meanwhile_can_be_chosen(services, monkeypatch):
     """What is chosen stays; what the address asks for comes with its own settings."""
     engines = services.engines

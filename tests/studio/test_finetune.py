@@ -14,7 +14,7 @@ from studio.services.finetune.run import copy_reward
 from studio.services.finetune.views import POINTS, thinned
 from studio.services.services import Services
 from studio.visitors import HERE
-from tests.studio.fake_training import STEPS, labelled, trained_here
+from tests.studio.fake_training import CAPTIONS, STEPS, labelled, trained_here
 from tests.studio.sine_engines import SineEngines
 
 SEED = {"seed": 3}
@@ -58,6 +58,9 @@ def test_a_run_ends_as_a_model_to_choose(services, work, fake):
     assert [one.name for one in services.engines.adapters.models()] == [model["name"]]
     record = services.finetune.views.record(run, HERE)
     assert record["adapter"]["hash"] == model["hash"]
+    assert record["data"]["prompts"] == sorted(CAPTIONS)
+    assert services.engines.adapters.learned(model["hash"]) == sorted(CAPTIONS)
+    assert services.engines.adapters.learned("0" * 16) == []
     assert record["plan"]["seed"] == record["seed"] == 3
     names = [path.name for path in services.finetune.views.adapter_files(run, HERE)]
     assert names == ["adapter.json", "adapter.safetensors", "record.json"]

@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -63,11 +63,11 @@ class ComparisonViews:
         found, distances = summary(scored, JUDGED_BY), job.findings.get("distances")
         told = verdict(found, distances)
         if told is not None:
-            told["said"] += self._of_aligned(job.findings.get("sides", {}))
+            told["said"] += self._of_aligned(job.findings.get("sides", {}), job.request["prompts"])
         study = (self.engines.adapters.assets / STUDY).is_file()
         return {"summary": found, "distances": distances, "verdict": told, "has_study": study}
 
-    def _of_aligned(self, made: dict[str, dict[str, Any]]) -> list[str]:
+    def _of_aligned(self, made: dict[str, dict[str, Any]], prompts: Sequence[str]) -> list[str]:
         """What a gain of an aligned model over its base does not tell by itself."""
         a, b = (made.get(side, {}) for side in SIDES)
         if not b.get("base") or b.get("adapter") == a.get("adapter"):
@@ -77,6 +77,12 @@ class ComparisonViews:
             f"These are changes against {against}. What the feedback did, and not merely more "
             "training, shows only beside a control: the base trained on for as long on its own data."
         ]
+        met = {plainly(text) for text in self.engines.adapters.learned(b["adapter"])}
+        if count := sum(plainly(prompt) in met for prompt in prompts):
+            said.append(
+                f"{count} of the {len(prompts)} prompts are among those that B learned from; a gain "
+                "on them tells nothing of others. Compare on held-out prompts."
+            )
         return said + ([TAUGHT] if self._is_taught(b["adapter"]) else [])
 
     def _is_taught(self, adapter: str) -> bool:
@@ -248,6 +254,11 @@ class ComparisonViews:
             "difference": difference(*scores),
             "distance": distance(*scores),
         }
+
+
+def plainly(prompt: str) -> str:
+    """The words of a prompt, however they are spaced and capitalised."""
+    return " ".join(prompt.casefold().split())
 
 
 def scores_of(said: dict[str, dict[str, Any]], job: Job) -> dict[str, Any] | None:

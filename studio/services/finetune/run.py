@@ -295,6 +295,11 @@ def judged_of(data: dict[str, Any]) -> list[Judged]:
     ]
 
 
+def prompts_in(rows: Sequence[dict[str, Any]]) -> list[str]:
+    """The prompts that a run learned from, each once, so that a comparison can tell new ones."""
+    return sorted({row["caption"] for row in rows if row["origin"] != "pretrain"})
+
+
 def record_of(run: RunFolder, job: Job, wish: Wish, title: str) -> dict[str, Any]:
     """All there is to know of a finished run."""
     from pipelines.finetune.adapter_files import read_card
@@ -319,6 +324,7 @@ def record_of(run: RunFolder, job: Job, wish: Wish, title: str) -> dict[str, Any
             "simulated": data["simulated"],
             "left_out": data["left_out"],
             "judged": digest(data["sounds"]),
+            "prompts": prompts_in(run.read(ROWS)),
             "reward": wish.reward,
             "reward_revision": further["revision"],
             "pretraining": task["pretraining"],
