@@ -5,7 +5,7 @@ import { dataSentences, whole } from "./finetune_words.js";
 
 /** data: as the studio counts it; recipe: baton or supervised. */
 export function dataSummary(data, recipe) {
-  const own = recipe === "supervised" ? "your folder" : data.simulated ? "labelled, simulated" : "labelled by people";
+  const own = recipe === "supervised" ? "of your folder" : data.simulated ? "labelled, simulated" : "labelled by people";
   const parts = [["human", own, data.human], ["reward", "scored by the reward", data.reward], ["pretrain", "the base's own data", data.pretrain]].filter(([, , count]) => count);
   const bar = element("div", { class: "bs-fine-bar", "aria-hidden": "true" }, ...parts.map(([kind, , count]) => element("i", { class: `is-${kind}`, style: `flex-grow:${count}` })));
   const legend = element("ul", { class: "bs-fine-legend" }, ...parts.map(([kind, word, count]) => element("li", { class: `is-${kind}` }, `${whole(count)} ${word}`)));

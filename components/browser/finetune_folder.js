@@ -85,7 +85,7 @@ export class Folder {
     this.meter.hidden = true;
     this.file.value = "";
     if (!made) return;
-    this.take([made, ...this.folders.filter(({ id }) => id !== made.id)], this.most);
+    this.take([made, ...(this.folders ?? []).filter(({ id }) => id !== made.id)], this.most);
     this.choice.value = made.id;
     this.tell();
     this.onchange();

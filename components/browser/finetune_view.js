@@ -14,7 +14,7 @@ export class FinetuneView {
   constructor(id, hands) {
     [this.id, this.hands] = [id, hands];
     this.dev = new Figure("Held-out prompts by epoch", "how near the samples are to their words, from the base on; the dotted lines are the base (BATON, Figure 8)");
-    this.loss = new Figure("Loss", "reward-weighted, Eq. 7: both terms and their sum");
+    this.loss = new Figure("Loss", "how far what it predicts is from the sounds that it learns from: sounds that people or a reward judged count by that (BATON, Eq. 7)");
     this.figures = [this.dev, this.loss];
     for (const { node } of this.figures) node.hidden = true;
     this.done = element("section", { class: "bs-res-first bs-fine-done", "aria-label": "What was made", hidden: true });

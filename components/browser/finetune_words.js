@@ -50,7 +50,8 @@ export function dataSentences(data, recipe) {
     if (data.human) parts.push(`${whole(data.human)} labelled by ${judges}`);
     if (data.reward) parts.push(`${whole(data.reward)} scored by the reward`);
     const all = data.human + data.reward;
-    said.push(`${whole(all)} ${all === 1 ? "sound" : "sounds"} of ${plural(data.captions, "prompt")}: ${parts.join(", ")}.`);
+    const toCome = data.reward && !data.split; // further sounds have prompts of their own, which are not drawn yet
+    said.push(`${whole(all)} ${all === 1 ? "sound" : "sounds"} ${toCome ? "in all" : `of ${plural(data.captions, "prompt")}`}: ${parts.join(", ")}.`);
     if (data.aligned !== undefined && data.human) said.push(`Of the labelled, ${whole(data.aligned)} ${data.aligned === 1 ? "is" : "are"} called aligned.`);
     if (data.zero) said.push(`${whole(data.zero)} ${data.zero === 1 ? "counts" : "count"} nothing: what is not aligned is not learned from.`);
     if (data.uncertain) said.push(`${plural(data.uncertain, "uncertain label")} left out.`);

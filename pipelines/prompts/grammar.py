@@ -99,7 +99,7 @@ def draw_asks(
     if count < 1 or count > max(groups, 0):
         raise StudioError(
             f"{count} groups of {size} were asked for and {len(known)} labels make {max(groups, 0)}; "
-            "ask for 1 or more, or give more labels."
+            f"{f'ask for 1 to {groups}, or ' if groups > 0 else ''}give more labels."
         )
     rng = numpy_generator(seed, "label groups", task)
     seen: set[frozenset[str]] = set()

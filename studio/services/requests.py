@@ -149,10 +149,15 @@ def number(what: str, value: float, low: float, high: float, unit: str = "") -> 
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
     if not is_number or not low <= value <= high:  # which NaN is not, nor a number beyond floats
         raise StudioError(
-            f"{what} is {str(value)[:40]}{unit if is_number else ''}; give a number from {low:g} "
-            f"to {high:g}{unit}."
+            f"{what} is {str(value)[:40]}{unit if is_number else ''}; give a number from {plain(low)} "
+            f"to {plain(high)}{unit}."
         )
     return float(value)
+
+
+def plain(bound: float) -> str:
+    """A bound as people write it: 2147483647 and 0.00001, never 2.14748e+09 or 1e-05."""
+    return f"{bound:.12f}".rstrip("0").rstrip(".")
 
 
 def whole(what: str, value: float, low: int, high: int) -> int:

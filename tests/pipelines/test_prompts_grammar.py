@@ -60,9 +60,11 @@ def test_a_seed_names_its_asks():
 def test_more_groups_than_there_are_cannot_be_drawn():
     """6 labels make 15 pairs and 20 triples."""
     assert len(draw_asks(LABELS, INTEGRITY, 15, seed=0)) == 15
-    with pytest.raises(StudioError, match="16 groups of 2 were asked for and 6 labels make 15"):
+    with pytest.raises(
+        StudioError, match="16 groups of 2 .* 6 labels make 15; ask for 1 to 15, or"
+    ):
         draw_asks(LABELS, INTEGRITY, 16, seed=0)
-    with pytest.raises(StudioError, match="1 labels make 0"):
+    with pytest.raises(StudioError, match="1 labels make 0; give more labels"):
         draw_asks(["Dog"], INTEGRITY, 1, seed=0)
     with pytest.raises(StudioError, match="integrity or temporal"):
         draw_asks(LABELS, "quality", 1, seed=0)

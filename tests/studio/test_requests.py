@@ -4,7 +4,7 @@ import pytest
 
 from pipelines.errors import StudioError
 from studio.config import Config
-from studio.services.requests import check_request, from_plain, read_prompt_file
+from studio.services.requests import check_request, from_plain, number, read_prompt_file
 
 
 def test_a_request_survives_the_job_table():
@@ -81,3 +81,13 @@ def test_a_file_that_is_no_list_is_refused(tmp_path, name, content, words):
     path.write_bytes(content)
     with pytest.raises(StudioError, match=words):
         read_prompt_file(path)
+
+
+def test_bounds_are_told_as_people_write_them():
+    """No 2.14748e+09 and no 1e-05: the number that is named can be typed in."""
+    with pytest.raises(StudioError, match="from 0.00001 to 1000"):
+        number("The learning rate", 0, 1e-5, 1000)
+    with pytest.raises(StudioError, match="The seed is -1; give a number from 0 to 2147483647"):
+        number("The seed", -1, 0, 2**31 - 1)
+    with pytest.raises(StudioError, match="from 0.5 to 30 s"):
+        number("The duration", 0.1, 0.5, 30, " s")
