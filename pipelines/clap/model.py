@@ -116,7 +116,7 @@ class Clap(nn.Module):
     @property
     def scale(self) -> float:
         """What it learnt to multiply cosines by, to be logits."""
-        return float(self._scale())
+        return float(self._scale().detach())
 
     def _scale(self) -> torch.Tensor:
         return ((self.model.logit_scale_a + self.model.logit_scale_t) / 2).exp()

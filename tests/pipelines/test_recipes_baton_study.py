@@ -2,13 +2,14 @@
 
 import json
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from pipelines.errors import StudioError
 from pipelines.finetune.adapter_files import read_card
-from pipelines.finetune.data import Mix
+from pipelines.finetune.data import HUMAN, Batches, Mix, Row, check_rows
 from pipelines.generate.checkpoints import ASSETS
 from pipelines.recipes.baton import __main__ as command
 from pipelines.recipes.baton import measures as hearing
@@ -92,13 +93,34 @@ def test_a_scene_rendered_anew_has_its_events_and_another_sound():
     assert not np.array_equal(render_scene(scene), render_scene(other))
 
 
+def test_the_control_has_as_many_different_sounds_as_baton_and_the_same_second_term():
+    """All with captions, each counting 1: fewer, or unprompted ones, would make it worse than the base."""
+    config = replace(TINY, pretraining=40)
+    gathered = Gathered(SimpleNamespace(config=config))
+    data = [Row(key=f"c{n}", caption="rain", seconds=5.0, weight=n / 60) for n in range(60)]
+    vars(gathered)["places"] = {}
+    vars(gathered)["_rows"] = {BATON: data + gathered.pretraining_rows}
+    rows = gathered.rows(HEADLINE[1])
+    own = [row for row in rows if row.origin == HUMAN]
+    assert len({row.key for row in own}) == len(own) == 60
+    assert all(row.weight == 1 and row.caption for row in own)
+    assert all(np.array_equal(gathered.sound(r.key), render_scene(gathered.scene_of[r.key]))
+               for r in own[:1])  # fmt: skip
+    assert rows[60:] == gathered.pretraining_rows
+    assert check_rows(rows).human == 60
+    mix = StudyConfig().plan.mix
+    ours, theirs = (Batches(each, mix, seed=0, uses_pretrain=True)
+                    for each in (gathered.rows(HEADLINE[0]), rows))  # fmt: skip
+    assert ours.steps_per_epoch == theirs.steps_per_epoch
+    terms = [[one for one in batches.at(3) if one.is_pretrain] for batches in (ours, theirs)]
+    assert terms[0] == terms[1] and len(terms[0]) == mix.pretrain
+
+
 def test_arms_differ_from_baton_in_one_thing_each():
-    """The control draws D_pretrain; beta that the plan has is no arm of its own."""
+    """The control has other rows; beta that the plan has is no arm of its own."""
     config = StudyConfig()
-    assert (
-        HEADLINE[1].plan(config, 3).mix.is_control
-        and not HEADLINE[0].plan(config, 3).mix.is_control
-    )
+    assert HEADLINE[1].plan(config, 3) == HEADLINE[0].plan(config, 3)
+    assert HEADLINE[1].is_control and not HEADLINE[0].is_control
     assert HEADLINE[0].plan(config, 3).seed == 3
     names = [arm.name for arm in ablations(config)]
     assert len(names) == len(set(names)) and f"beta-{config.plan.beta:g}" not in names

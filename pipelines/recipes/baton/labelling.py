@@ -1,6 +1,7 @@
 """The tables about labels and rewards: how the base's sounds are labelled, and who agrees with whom."""
 
 from collections import Counter
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -8,7 +9,8 @@ import numpy as np
 from pipelines.recipes.baton import takes
 from pipelines.recipes.baton.material import Gathered
 from pipelines.recipes.baton.measures import Measures
-from pipelines.recipes.baton.study import BASE, INTEGRITY, OURS, TASK_OF, TEMPORAL, HeadKind
+from pipelines.recipes.baton.sets import jobs_of
+from pipelines.recipes.baton.study import INTEGRITY, OURS, TASK_OF, TEMPORAL, HeadKind
 from pipelines.reward.metrics import agreement, evaluate, histogram
 from pipelines.seeds import fork
 from pipelines.soundworld.labels import annotate
@@ -39,7 +41,7 @@ def labels_table(gathered: Gathered) -> list[Plain]:
 def held_out(measures: Measures, gathered: Gathered, kinds: tuple[HeadKind, ...]) -> Plain:
     """The analogue of Figure 4: rewards of the base's sounds for prompts that no label was given for.
 
-    Two simulated labellers label each sound; the second has stricter ears, and both slip.
+    They are drawn as the candidates are, for such are the sounds that the reward scores. Two simulated labellers label each sound; the second has stricter ears, and both slip.
     """
     first = measures.shop.annotator
     second = Listener("second labeller", first.ear, STRICTER, first.revision)
@@ -50,8 +52,8 @@ def held_out(measures: Measures, gathered: Gathered, kinds: tuple[HeadKind, ...]
     cosines: list[float] = []
     tasks: list[str] = []
     for name, task in TASK_OF.items():
-        take = measures.take(BASE, name, 0, split="dev")
-        sounds, captions = takes.read(take.path), take.on.captions
+        on = measures.shop.sets["dev"][name]
+        sounds, captions = takes.read(drawn_sounds(measures, name)), on.captions
         vectors = _heard(gathered, sounds)
         texts = gathered.read_texts("clap", captions)
         cosines += (vectors * np.stack([texts[c] for c in captions])).sum(1).tolist()
@@ -60,13 +62,21 @@ def held_out(measures: Measures, gathered: Gathered, kinds: tuple[HeadKind, ...]
         given = [_labels(one, sounds, captions, task, fork(measures.shop.config.seed, "labeller", n))
                  for n, one in enumerate((first, second))]  # fmt: skip
         labels += [list(pair) for pair in zip(*given, strict=True)]
-        groups += take.on.groups.tolist()
+        groups += on.groups.tolist()
         tasks += [task] * len(captions)
     scores = {**rewards, "CLAP cosine": [(1 + c) / 2 for c in cosines]}
     for task in (*TASK_OF.values(), None):
         rows = [i for i, one in enumerate(tasks) if task in (None, one)]
         found["by task"][task or "both"] = _told(rows, labels, groups, scores)
     return found
+
+
+def drawn_sounds(measures: Measures, name: str) -> Path:
+    """Where the base's sounds for the dev prompts of a set lie, at the guidance of the candidates."""
+    shop = measures.shop
+    guidance = shop.config.candidate_guidance or shop.base.default_guidance
+    jobs = jobs_of(shop.sets["dev"][name].scenes, 0, **{**shop.sampling, "guidance": guidance})
+    return takes.make(takes.place_of(shop.takes, shop.base, None, jobs), shop.base, jobs)
 
 
 def _told(

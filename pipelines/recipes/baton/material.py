@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 import torch
 
-from pipelines.finetune.data import Row, check_rows
+from pipelines.finetune.data import PRETRAIN, Row, check_rows
 from pipelines.finetune.latents import clip_hash, is_silent
 from pipelines.recipes.baton import takes
 from pipelines.recipes.baton.pretraining import key_of, pretraining_rows, pretraining_scenes
-from pipelines.recipes.baton.rows import Sound, data_rows
+from pipelines.recipes.baton.rows import Sound, data_rows, supervised_rows
 from pipelines.recipes.baton.study import HEADLINE, INTEGRITY, TEMPORAL, Arm, HeadKind, StudyConfig
 from pipelines.recipes.baton.text import t5_of
 from pipelines.recipes.baton.workshop import Workshop
@@ -282,6 +282,8 @@ class Gathered:
         return {}
 
     def _rows_of(self, arm: Arm) -> list[Row]:
+        if arm.is_control:
+            return self.control_rows + self.pretraining_rows
         labelled = {key: float(value) for key, value in self.labels.items() if value is not None}
         scored: dict[str, float] = {}
         others = [c for c in self.candidates if not c.asked.is_labelled]
@@ -306,9 +308,25 @@ class Gathered:
         return pretraining_scenes(config.pretraining, seed=config.seed)
 
     @cached_property
+    def control_scenes(self) -> list[Scene]:
+        """Of the base's own data, as many as BATON has sounds of D_data: gone through as often."""
+        count = sum(row.origin != PRETRAIN for row in self.rows(HEADLINE[0]))
+        return pretraining_scenes(count, seed=self.shop.config.seed)
+
+    @cached_property
+    def control_rows(self) -> list[Row]:
+        """What the control has in the place of D_data: all with captions, each counting 1."""
+        return supervised_rows(
+            [
+                Sound(key=key_of(scene), caption=scene.noisy_caption, seconds=scene.seconds)
+                for scene in self.control_scenes
+            ]
+        )
+
+    @cached_property
     def scene_of(self) -> dict[str, Scene]:
-        """The scenes of D_pretrain by key."""
-        return {key_of(scene): scene for scene in self.scenes}
+        """The scenes of D_pretrain and of the control by key."""
+        return {key_of(scene): scene for scene in (*self.scenes, *self.control_scenes)}
 
     @property
     def is_ready(self) -> bool:
@@ -329,7 +347,7 @@ class Gathered:
     def all_rows(self) -> list[Row]:
         """Every candidate and every scene, to encode them once for all arms."""
         rows = data_rows({c.key: 1.0 for c in self.candidates}, {}, self.candidates)
-        return rows + self.pretraining_rows
+        return rows + self.control_rows + self.pretraining_rows
 
 
 def write_json(path: Path, value: object) -> None:

@@ -118,8 +118,9 @@ def _how(told: Plain) -> str:
         f"{plan['mix']['pretrain']} rows, rate {plan['learning_rate']:g}, β {plan['beta']:g}; "
         f"{settings['seeds']} trainings an arm. The seed drives the adapter's start, the order of "
         "the data and the noise; captions, sounds, labels and rewards are shared.",
-        "- **Control**: the base trained on, for as many steps and samples, on its own data. Every "
-        "gain is told against it too.",
+        "- **Control**: the base trained on by the same plan, for as many steps: in the place of "
+        "BATON's sounds as many scenes of its own training data, gone through as often, with the "
+        "captions that it read there, each counting 1. Every gain is told against it too.",
         f"- **Measured**: {settings['clips']} prompts of two events (half together, half in order) "
         f"and {settings['clips']} of three in order, of combinations of events that no training "
         f"saw; each training on noise of its own, the base on the same noise; guidance "
@@ -236,9 +237,10 @@ def _held_out(told: Plain) -> str:
             )
     ours = next(iter(told["held_out"]["by task"]["both"]["scores"].values()))
     text = (
-        "Sounds of the base for dev prompts, of which no label was seen, labelled by two simulated "
-        "labellers: the annotator, and one with the same ears who asks for more certainty. How "
-        "often an aligned sound gets more than one that is not (AUC), against each:\n\n"
+        "Sounds of the base for dev prompts, drawn as the candidates are, of which no label was seen, "
+        "labelled by two simulated labellers: the annotator, and one with the same ears who asks for "
+        "more certainty. How often an aligned sound gets more than one that is not (AUC), against "
+        "each:\n\n"
     )
     drawn = _histogram(ours["histogram"]) if "histogram" in ours else ""
     return (

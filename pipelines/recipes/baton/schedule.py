@@ -142,7 +142,7 @@ class Study:
         )
         yield Part(
             "latents",
-            count * paces.encode + config.pretraining * (paces.render + paces.encode) + 5,
+            count * paces.encode + (count + config.pretraining) * (paces.render + paces.encode) + 5,
             lambda: gathered.is_ready and self.trials.is_encoded,
             self.trials.encode,
         )
@@ -252,12 +252,11 @@ class Study:
 
     def _held_out(self) -> Iterator[Part]:
         paces, clips = self.paces, 2 * self.config.clips
-        yield self._sounds(BASE, 0, "dev")
         kinds = reward_kinds(tuple(arm.head for arm in self.arms))
-        names = [kind.name for kind in kinds]
+        names = [kind.name for kind in kinds] + [f"guidance {self.config.candidate_guidance}"]
         yield Part(
             "labels and rewards of held-out sounds",
-            clips * (2 * paces.hear + paces.embed) + 10 * len(kinds),
+            clips * (2 * paces.hear + paces.embed + paces.sample) + 10 * len(kinds),
             lambda: self._is_of("held_out", names),
             lambda: self._write("held_out", held_out(self.measures, self.gathered, kinds), names),
         )
@@ -265,7 +264,7 @@ class Study:
     def _ablations(self) -> Iterator[Part]:
         if self.only == "headline":
             return
-        for arm in HEADLINE:
+        for arm in (BASE, *HEADLINE):
             yield self._sounds(arm, 0, "dev")
         for arm in self.arms:
             yield self._training(arm, 0)

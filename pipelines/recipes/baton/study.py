@@ -6,7 +6,7 @@ from typing import Any, Literal
 from pipelines.errors import StudioError
 from pipelines.finetune.adapters import AdapterConfig
 from pipelines.finetune.data import Mix
-from pipelines.finetune.plans import EMBEDDED, Plan, control_of
+from pipelines.finetune.plans import EMBEDDED, Plan
 from pipelines.records import digest
 
 MODEL = "embedded"
@@ -110,7 +110,7 @@ class Arm:
     name: str
     title: str
     table: str  # of the paper's, that it is an analogue of
-    is_control: bool = False
+    is_control: bool = False  # the base's own data in the place of candidates, each counting 1
     has_feedback: bool = True  # else every row counts 1
     uses_human: bool = True
     uses_reward: bool = True
@@ -122,7 +122,7 @@ class Arm:
         plan = replace(config.plan, seed=seed)
         if self.beta is not None:
             plan = replace(plan, beta=self.beta)
-        return control_of(plan) if self.is_control else plan
+        return plan
 
 
 HEADLINE = (
