@@ -41,7 +41,8 @@ def labels_table(gathered: Gathered) -> list[Plain]:
 def held_out(measures: Measures, gathered: Gathered, kinds: tuple[HeadKind, ...]) -> Plain:
     """The analogue of Figure 4: rewards of the base's sounds for prompts that no label was given for.
 
-    They are drawn as the candidates are, for such are the sounds that the reward scores. Two simulated labellers label each sound; the second has stricter ears, and both slip.
+    They are drawn as the candidates are, for such are the sounds that the reward scores. Two
+    simulated labellers label each; the second has stricter ears, and both slip.
     """
     first = measures.shop.annotator
     second = Listener("second labeller", first.ear, STRICTER, first.revision)
