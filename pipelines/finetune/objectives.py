@@ -33,6 +33,7 @@ class Schedule(Protocol):
     is_straight: bool  # whether it falls by a line; else by a cosine
     clip: float
     adapter: AdapterConfig | None
+    needs_float32: bool  # of the frozen weights under an adapter, which is float32 in any case
     micro_batch: int
     save_every: int
     seed: int

@@ -30,6 +30,7 @@ class Plan:
     seed: int = 0
     betas: ClassVar[tuple[float, float]] = (0.9, 0.999)  # AdamW's own
     is_straight: ClassVar[bool] = False  # it falls by a cosine
+    needs_float32: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         for name in ("beta", "weight_decay", "warmup"):

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from pipelines.errors import StudioError
 from pipelines.finetune.adapters import AdapterConfig
@@ -36,6 +36,7 @@ class PreferencePlan:
     micro_batch: int = 16  # pairs, or groups, at once: memory, and the last bits of the sums
     save_every: int = 50  # steps between checkpoints
     seed: int = 0
+    needs_float32: ClassVar[bool] = False  # an adapter can be trained on the model as it samples
 
     def __post_init__(self) -> None:
         if self.loss not in LOSSES:

@@ -302,7 +302,8 @@ class _Run:
 @contextmanager
 def trainable(denoiser: nn.Module, plan: Schedule) -> Iterator[dict[str, nn.Parameter]]:
     """The parameters to train, by name; afterwards the denoiser is as before, to the byte."""
-    if any(p.dtype != torch.float32 for p in denoiser.parameters()):
+    is_exact = plan.adapter is None or plan.needs_float32
+    if is_exact and any(p.dtype != torch.float32 for p in denoiser.parameters()):
         raise StudioError(
             "Fine-tuning needs the model in float32, which it computes with in bfloat16 where that "
             "is faster; load it with dtype float32."

@@ -233,6 +233,21 @@ def test_groups_and_all_weights_go_through_the_same_loop(backend, tmp_path):
     assert all(torch.equal(v, before[n]) for n, v in backend.denoiser.state_dict().items())
 
 
+def test_adapters_are_trained_on_the_model_as_it_samples(backend, tmp_path):
+    """A sampler in bfloat16: log 2 in its arithmetic too, and neither model is changed."""
+    sampler = TangoFluxBackend(
+        tiny_pipeline(), name="tiny", revision="base-1", device="cpu", dtype=torch.bfloat16
+    )
+    models = [one.denoiser for one in (backend, sampler)]
+    before = [{n: v.clone() for n, v in one.state_dict().items()} for one in models]
+    made = improve(backend, BANK, Loudness(), CONFIG, tmp_path, sampler=sampler)
+    for one, kept in zip(models, before, strict=True):
+        assert all(torch.equal(value, kept[name]) for name, value in one.state_dict().items())
+        assert not is_adapted(one)
+    assert [log(tmp_path, number)[0]["preference_loss"] for number in (1, 2)] == [LOG2, LOG2]
+    assert [info.dtype for info in made] == ["float16", "float16"]
+
+
 def test_a_folder_of_another_run_is_refused(backend, whole):
     """Another reward, other prompts, another margin: told by name."""
     other = Loudness()

@@ -74,10 +74,11 @@ def probe(
         keys = [one.key for group in pool.groups() for one in group]
         cache = write_cache(Path(place) / "cache", trainer, pool.latents(keys), said)
         plan = replace(config.plan, steps=PROBED_STEPS, shares=None)
+        policy = trainer if plan.adapter is None else sampler
         taken: list[float] = []
         optimise(
-            trainer,
-            preference_objective(trainer, rows, cache, plan),
+            policy,
+            preference_objective(policy, rows, cache, plan),
             plan,
             Path(place) / "training",
             on_step=lambda told: taken.append(told.seconds),

@@ -7,7 +7,7 @@ with the first file that is missing and ends with the same weights.
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import deepcopy
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, replace
 from itertools import chain
 from pathlib import Path
 from statistics import fmean
@@ -75,7 +75,6 @@ class Iteration:
     crew: Crew = ALONE
     on_progress: Callable[[Progress], None] | None = None
     should_stop: ShouldStop | None = None
-    started_on: Sequence[Path] = field(default=())  # adapters under the first iteration
 
     @property
     def folder(self) -> Path:
@@ -176,10 +175,13 @@ class Iteration:
             seed=fork(self.config.seed, "iteration", self.number),
             shares=self.shares(rows),
         )
-        cache = Cache(self.source / CACHE, self.trainer)
-        objective = preference_objective(self.trainer, rows, cache, plan, crew=self.crew)
+        policy = self.trainer
+        if plan.adapter is not None:  # no weight is trained, so that none needs float32
+            policy = policy_of(self.trainer, self.sampler, worn, self.number - 1)
+        cache = Cache(self.source / CACHE, policy)
+        objective = preference_objective(policy, rows, cache, plan, crew=self.crew)
         return optimise(
-            self.trainer,
+            policy,
             objective,
             plan,
             self.folder / TRAINING,
