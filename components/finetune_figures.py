@@ -84,6 +84,7 @@ def dev_figure(view: Values) -> dict[str, Any] | None:
             "automargin": True,
             "showgrid": axis == "y",
             "range": _range(scores),
+            "tickformat": ".2f",  # the right axis takes its ticks from the left one's lines
         }
         if axis == "y2":
             title |= {"overlaying": "y", "side": "right"}

@@ -218,7 +218,7 @@ export class FinetuneForm extends HTMLElement {
   }
 
   async start() {
-    const { button, wrong, title } = this.parts;
+    const { button, wrong, title, time } = this.parts;
     wrong.textContent = this.lack ?? "";
     if (this.lack || button.disabled) return;
     button.disabled = true;
@@ -228,6 +228,7 @@ export class FinetuneForm extends HTMLElement {
       window.dispatchEvent(new CustomEvent("baton-finetune", { detail: { run: id } }));
     } catch (error) {
       wrong.textContent = error.message;
+      if (time.textContent === error.message) time.replaceChildren(); // once is enough
     }
     button.disabled = false;
   }

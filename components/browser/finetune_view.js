@@ -67,8 +67,9 @@ export class FinetuneView {
     const first = run.dev?.[0], last = run.dev?.at(-1);
     const isBetter = first && last && first.step === 0 && last.step > 0 && typeof last.clap === "number" && typeof first.clap === "number";
     const heard = isBetter ? `On held-out prompts its samples stand at CLAP ${last.clap.toFixed(2)}, the base's at ${first.clap.toFixed(2)}; Compare tells how sure that is.` : "Compare tells whether it is better, and how sure that is.";
+    const seconds = Object.values(run.took ?? {}).reduce((sum, one) => sum + one, 0);
     this.done.replaceChildren(
-      element("div", { class: "bs-res-verdict has-board" }, element("p", {}, `“${title}” is made and kept: it can be chosen in Generate and Compare.`), element("p", {}, heard)),
+      element("div", { class: "bs-res-verdict has-board" }, element("p", {}, `“${title}” is made and kept: it can be chosen in Generate and Compare.`), element("p", {}, heard), ...(seconds ? [element("p", {}, `It took ${span(seconds)}.`)] : [])),
       element("div", { class: "bs-fine-next" }, go("Compare with the base", { tab: "compare", a: run.base, b: name }, "bs-fine-go"), go("Try it in Generate", { tab: "generate", model: name }, "bs-fine-go is-second"), element("a", { class: "bs-act", href: address(this.path("adapter.zip")), download: "" }, bytes ? `Download (${size(bytes)})` : "Download"), element("a", { class: "bs-act", href: address(this.path("record.json")), download: "" }, "Record")),
       this.naming(title, "Rename"),
       element("p", { class: "bs-status" }, `Its name is ${name}${hash ? `, its hash ${hash}` : ""}.`),

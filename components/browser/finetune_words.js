@@ -29,11 +29,13 @@ export function statusOf(run) {
     waiting: ["waiting for its turn", run.note],
     running: [run.note || "at work", run.step && !run.note?.includes("step") ? made : "", left],
     done: [`trained, ${plural(run.steps ?? 0, "step")}`],
-    stopped: ["stopped", made, run.can_resume ? "what was learned is kept" : ""],
-    failed: ["not finished", made, run.can_resume ? "what was learned until then is kept" : ""],
+    stopped: ["stopped", made, run.can_resume ? kept(run, "what was learned is kept") : ""],
+    failed: ["not finished", made, run.can_resume ? kept(run, "what was learned until then is kept") : ""],
   }[run.status] ?? [run.status];
   return capital(words.filter(Boolean).join(" · "));
 }
+
+const kept = (run, words) => (run.step ? words : "nothing is learned yet; Resume goes on");
 
 export const capital = (text) => text.charAt(0).toUpperCase() + text.slice(1);
 

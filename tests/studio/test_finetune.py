@@ -10,6 +10,7 @@ from studio.config import Config
 from studio.refusals import Conflict, Unknown
 from studio.services.finetune.listening import HELD_OUT, held_out
 from studio.services.finetune.own_data import SCENES
+from studio.services.finetune.probe import of_all_steps
 from studio.services.finetune.run import copy_reward
 from studio.services.finetune.views import POINTS, thinned
 from studio.services.services import Services
@@ -232,6 +233,13 @@ def services_with_models(services, model):
     """Ask for a run of an aligned model, where the list has it."""
     finetune = replace(services.finetune, choices=lambda: [("Aligned", model)])
     return finetune.start(HERE, {"campaigns": ["0" * 32], "base": model})
+
+
+def test_a_sampling_never_takes_less_than_what_was_seen_of_it():
+    """1 s and 2 s of one step and three: half a second a step, so 13 s of 25; a busy machine's 4 s and 3 s: more than both."""
+    assert of_all_steps(1.0, 2.0, 25) == pytest.approx(13.0)
+    assert of_all_steps(4.0, 3.0, 25) == pytest.approx(4 + 22)
+    assert of_all_steps(4.0, 3.0, 1) == 4.0
 
 
 def test_an_estimate_adds_up_and_probes_once(services, fake):

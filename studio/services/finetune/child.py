@@ -159,8 +159,7 @@ class Training:
         self.heard_in = time.monotonic() - self.heard_at
         self.run.took("listening to held-out prompts", self.heard_in)
         self.heard_at = time.monotonic()
-        scores = ", ".join(f"{name} {score:.4f}" for name, score in sampled.scores.items())
-        log(f"heard after step {sampled.step}: {scores or 'no judge'}")
+        log(f"heard after step {sampled.step}")  # its scores are told where they are drawn
 
     def tell(self, share: float, note: str, **more: Any) -> None:
         """Tell the parent, and write down what the page asks for, twice a second at most."""
