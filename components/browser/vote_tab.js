@@ -70,7 +70,7 @@ export class VoteTab extends HTMLElement {
   empty() {
     this.head.replaceChildren(element("h2", {}, "Listen, and say which is better"));
     this.body.replaceChildren(
-      element("div", { class: "bs-empty" }, element("strong", {}, "No campaign is in view."), element("span", {}, "Choose one from the list, or make one from prompts and models.")),
+      element("div", { class: "bs-empty" }, element("strong", {}, "No campaign is in view."), element("span", {}, "Choose one from the list, or make one from prompts and models."), element("span", {}, "To teach a model what you hear, press “Write captions”: twelve, with five sounds each, give 60 sounds to label.")),
     );
   }
 
