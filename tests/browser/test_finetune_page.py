@@ -115,7 +115,7 @@ def test_a_folder_of_own_sounds_is_counted(watch):
     seen = open_tab(watch, width=390)
     page = seen.page
     page.wait_for_selector(".bs-fine-none")
-    assert page.inner_text(".bs-fine-time") == "Choose labels to learn from."
+    page.wait_for_selector(".bs-fine-time:text-is('Choose labels to learn from.')")
     assert page.locator(".bs-fine-steps li").count() == 3 and fits(page)
     page.click("text=My own sounds")
     files = [{"name": "Rain at home.zip", "mimeType": "application/zip", "buffer": own_sounds(3)}]
