@@ -29,7 +29,8 @@ def door(services: Services, answer: Answer, most_mb: MostUpload | None = None) 
     """The one place where a person's fault in a route becomes an answer: its status, its sentence.
 
     What was sent as JSON is in `request.state.body`, an object. Other bodies are not read, but for
-    those of answers that take a file: it lies at `request.state.upload` until the answer is made.
+    those of answers that take a file, whatever it is called: it lies at `request.state.upload` until
+    the answer is made.
 
     Args:
         services: what answers.
@@ -42,7 +43,7 @@ def door(services: Services, answer: Answer, most_mb: MostUpload | None = None) 
         owner = owner_of(request, services.config.is_shared)
         folder = None
         try:
-            request.state.body = await read_json(request)
+            request.state.body = {} if most_mb is not None else await read_json(request)
             if most_mb is not None:
                 folder = services.downloads.new_folder()
                 request.state.upload = folder / "upload"

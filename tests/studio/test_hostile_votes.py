@@ -11,8 +11,8 @@ from studio.voters import COOKIE, new_name
 from tests.studio.served import NASTY, row_counts
 from tests.studio.small_campaign import small_campaign
 
-POSTS = [path for file in FILES for method, path, _ in file.TABLE if method == "POST"]
-GETS = [path for file in FILES for method, path, _ in file.TABLE if method == "GET"]
+POSTS = [row[1] for file in FILES for row in file.TABLE if row[0] == "POST"]
+GETS = [row[1] for file in FILES for row in file.TABLE if row[0] == "GET"]
 
 
 @pytest.fixture
@@ -219,7 +219,7 @@ def test_asking_changes_nothing(arena, visit):
     after = row_counts(services.store)
     assert after.pop("hearings") == before.pop("hearings") + 1
     assert after == before
-    for path in POSTS:
+    for path in set(POSTS) - set(GETS):
         assert voter.get(filled(path, campaign)).status_code in (404, 405)
 
 
