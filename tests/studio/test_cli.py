@@ -225,5 +225,5 @@ def test_world_writes_the_prompt_sets(run, tmp_path):
     """One line per set, and a list that can be compared as it is."""
     code, lines, _ = run("world", "prompts", "--out", tmp_path / "sets")
     assert code == 0
-    assert [line["prompts"] for line in lines] == [24, 12, 26, 20, 24]
+    assert [line["prompts"] for line in lines] == [24, 12, 26, 20, 24, 48]
     assert all(Path(line["path"]).is_file() for line in lines)
