@@ -9,8 +9,33 @@ from pipelines.finetune.data import Mix
 from pipelines.finetune.levels import HIGH, TOP, USUAL, NoiseLevels
 
 
+class Steps:
+    """What every plan can tell of itself; its values are fields of the dataclass that it is."""
+
+    steps: int | None
+    epochs: float
+
+    def _check(self, name: str, is_right: bool, allowed: str) -> None:
+        if not is_right:
+            raise StudioError(f"{name} is {getattr(self, name)}; it must be {allowed}.")
+
+    def steps_in(self, steps_per_epoch: int) -> int:
+        """How many steps the run takes."""
+        return self.steps or max(1, round(self.epochs * steps_per_epoch))
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """Plain values, for a file."""
+        return asdict(self)
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """The values that a run cannot change half-way: all but memory and checkpoints."""
+        return {n: v for n, v in self.values.items() if n not in ("micro_batch", "save_every")}
+
+
 @dataclass(frozen=True, kw_only=True)
-class Plan:
+class Plan(Steps):
     """All that decides the weights of a run, beside the model and the rows."""
 
     beta: float = 0.5  # weight of the pretraining loss; the paper's, its Table 13
@@ -40,24 +65,6 @@ class Plan:
         for name in ("micro_batch", "save_every"):
             self._check(name, getattr(self, name) >= 1, "1 or more")
         self._check("steps", self.steps is None or self.steps >= 1, "1 or more")
-
-    def _check(self, name: str, is_right: bool, allowed: str) -> None:
-        if not is_right:
-            raise StudioError(f"{name} is {getattr(self, name)}; it must be {allowed}.")
-
-    def steps_in(self, steps_per_epoch: int) -> int:
-        """How many steps the run takes."""
-        return self.steps or max(1, round(self.epochs * steps_per_epoch))
-
-    @property
-    def values(self) -> dict[str, Any]:
-        """Plain values, for a file."""
-        return asdict(self)
-
-    @property
-    def identity(self) -> dict[str, Any]:
-        """The values that a run cannot change half-way: all but memory and checkpoints."""
-        return {n: v for n, v in self.values.items() if n not in ("micro_batch", "save_every")}
 
 
 def plan_from(values: dict[str, Any]) -> Plan:

@@ -1,19 +1,20 @@
 """How one preference optimisation goes: the published settings, and those of the embedded model."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from typing import Any, ClassVar, Literal
+from dataclasses import dataclass
+from typing import ClassVar, Literal
 
 from pipelines.errors import StudioError
 from pipelines.finetune.adapters import AdapterConfig
 from pipelines.finetune.levels import TOP, USUAL, NoiseLevels
+from pipelines.finetune.plans import Steps
 from pipelines.finetune.preference_losses import BETA, CLIP
 
 LOSSES = ("crpo", "dpo", "group")
 
 
 @dataclass(frozen=True, kw_only=True)
-class PreferencePlan:
+class PreferencePlan(Steps):
     """All that decides the weights of one iteration, beside the model and the pairs."""
 
     loss: Literal["crpo", "dpo", "group"] = "crpo"  # Eq. 3, Eq. 2, or group-relative
@@ -50,24 +51,6 @@ class PreferencePlan:
         self._check("ratio_clip", 0 < self.ratio_clip < 1, "between 0 and 1")
         self._check("betas", all(0 <= each < 1 for each in self.betas), "two numbers in [0, 1)")
         self._check("steps", self.steps is None or self.steps >= 1, "1 or more")
-
-    def _check(self, name: str, is_right: bool, allowed: str) -> None:
-        if not is_right:
-            raise StudioError(f"{name} is {getattr(self, name)}; it must be {allowed}.")
-
-    def steps_in(self, steps_per_epoch: int) -> int:
-        """How many steps the run takes."""
-        return self.steps or max(1, round(self.epochs * steps_per_epoch))
-
-    @property
-    def values(self) -> dict[str, Any]:
-        """Plain values, for a file."""
-        return asdict(self)
-
-    @property
-    def identity(self) -> dict[str, Any]:
-        """The values that a run cannot change half-way: all but memory and checkpoints."""
-        return {n: v for n, v in self.values.items() if n not in ("micro_batch", "save_every")}
 
 
 PAPER = PreferencePlan(adapter=None)
