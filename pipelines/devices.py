@@ -31,3 +31,14 @@ def fastest_dtype(device: torch.device) -> torch.dtype:
         return torch.float32  # half precision is audibly noisy there (facts/tangoflux.md, 4)
     fast, plain = (matmul_rate(device, d) for d in (torch.bfloat16, torch.float32))
     return torch.bfloat16 if fast >= 1.5 * plain else torch.float32
+
+
+def free_bytes(device: torch.device) -> int | None:
+    """Memory that a model may still take there; None where it cannot be told (MPS)."""
+    if device.type == "cuda":
+        return torch.cuda.mem_get_info(device)[0]
+    if device.type != "cpu":
+        return None
+    import psutil
+
+    return psutil.virtual_memory().available

@@ -1,12 +1,17 @@
-"""Where weights come from: the embedded models in assets, or a folder; what is wrong when not."""
+"""Where weights come from: the embedded models, a folder, the Hub; what is wrong when not."""
 
 import hashlib
-from collections.abc import Iterable
+import json
+import math
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipelines.errors import StudioError
+from pipelines.generate.catalogue import CATALOGUE
+from pipelines.generate.hub import fetch
+from pipelines.generate.layouts import INDEX, layout_of, reader_of
 
 if TYPE_CHECKING:
     import torch
@@ -14,8 +19,12 @@ if TYPE_CHECKING:
     from pipelines.generate.backend import Backend
 
 ASSETS = Path(__file__).parents[2] / "assets"
-INDEX = "model_index.json"
-WEIGHED = (".safetensors", ".json", ".model")  # files that decide what a model does
+WEIGHED = (".safetensors", ".bin", ".json", ".model")  # files that decide what a model does
+DECIDING = {  # of the JSON files beside the weights
+    INDEX, "config.json", "transformer_overrides.json",
+    "main_config.json", "vae_config.json", "stft_config.json", "vocoder_config.json",
+}  # fmt: skip
+HEADER_LIMIT = 100_000_000  # bytes; safetensors' own limit
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,22 +54,22 @@ EMBEDDED = {
         note="The same but for its last stage, which read the true captions: what alignment may hope for.",
     ),
 }
-TANGOFLUX_LICENCE = "non-commercial research; Stability AI Community Licence"
 
 
 def available(folder: str | Path | None = None) -> list[ModelInfo]:
     """The models that are there: the embedded ones, and those in the subfolders of a folder."""
     found = [info for info in EMBEDDED.values() if (info.path / INDEX).is_file()]
     for path in sorted(Path(folder).iterdir()) if folder and Path(folder).is_dir() else []:
-        if (path / "tangoflux.safetensors").is_file():
-            note, licence = "TangoFlux in its published layout.", TANGOFLUX_LICENCE
-        elif (path / INDEX).is_file():
-            note, licence = "A TangoFlux saved as a diffusers pipeline.", "see its model card"
-        else:
-            continue
-        found.append(
-            ModelInfo(name=str(path), title=path.name, path=path, licence=licence, note=note)
-        )
+        if path.is_dir() and (kind := layout_of(path)) is not None:
+            found.append(
+                ModelInfo(
+                    name=str(path),
+                    title=path.name,
+                    path=path,
+                    licence=kind.licence,
+                    note=kind.note,
+                )
+            )
     return found
 
 
@@ -73,41 +82,79 @@ def load(
     """A model, ready to sample.
 
     Args:
-        name: "embedded", "embedded-clean", or the path of a folder: TangoFlux as published
-            (config.json, tangoflux.safetensors, vae.safetensors) or a diffusers pipeline.
+        name: "embedded", "embedded-clean"; the name of a published model in
+            `pipelines.generate.catalogue`, fetched from the Hub the first time; or the path of a
+            folder: a published layout or a diffusers pipeline.
         device: default: CUDA, MPS, CPU, the first there is.
-        dtype: of the transformer; default: the fastest by measurement.
+        dtype: of the heavy parts; default: the fastest by measurement for the embedded models,
+            float32 for all others, whose rounding nobody has listened to.
 
     Raises:
-        StudioError: no such model, or files that are missing, cut short or of another model.
+        StudioError: no such model, files that are missing, cut short or of another model, a Hub
+            that cannot be reached, or too little disk or memory.
     """
     import torch
 
-    from pipelines.generate.folders import load_folder
-    from pipelines.generate.published import load_published
-    from pipelines.generate.tangoflux_backend import TangoFluxBackend
+    from pipelines.devices import default_device
 
+    folders = folders_of(name)
+    open_model = reader_of(folders[0])
+    place = torch.device(device) if device else default_device()
+    check_memory(folders, place)
+    return open_model(
+        folders,
+        name=name if name in EMBEDDED or name in CATALOGUE else folders[0].name,
+        revision=revision(folders),
+        device=place,
+        dtype=dtype if dtype or name in EMBEDDED else torch.float32,
+    )
+
+
+def folders_of(name: str) -> list[Path]:
+    """Where a model lies; a published one is fetched if it is not on this disk yet."""
+    if name in CATALOGUE:
+        return [fetch(CATALOGUE[name])]
     folder = EMBEDDED[name].path if name in EMBEDDED else Path(name)
     if not folder.is_dir():
-        known = ", ".join(info.name for info in available())
+        known = [info.name for info in available()] or list(EMBEDDED)
         raise StudioError(
-            f"There is no model '{name}'; choose {known or 'one of ' + ', '.join(EMBEDDED)}, "
+            f"There is no model '{name}'; choose {', '.join([*known, *CATALOGUE])}, "
             "or give the path of a model folder."
         )
-    folders = [folder]
-    if (folder / INDEX).is_file():
-        if name == "embedded-clean":
-            folders.append(EMBEDDED["embedded"].path)
-        pipe = load_folder(*folders)
-    else:
-        pipe = load_published(folder)
-    return TangoFluxBackend(
-        pipe,
-        name=name if name in EMBEDDED else folder.name,
-        revision=revision(folders),
-        device=torch.device(device) if device else None,
-        dtype=dtype,
-    )
+    return [folder, EMBEDDED["embedded"].path] if name == "embedded-clean" else [folder]
+
+
+def check_memory(folders: Sequence[Path], device: "torch.device") -> None:
+    """Nothing, or a StudioError where the weights alone do not fit, before any is read."""
+    from pipelines.devices import free_bytes
+
+    needed, free = sum(map(weights_bytes, folders[:1])), free_bytes(device)
+    if free is not None and needed > free:
+        raise StudioError(
+            f"The weights in {folders[0]} take {needed / 1e9:.1f} GB and {free / 1e9:.1f} GB are "
+            f"free on this {'machine' if device.type == 'cpu' else 'GPU'}; close other programs, or "
+            "choose a smaller model."
+        )
+
+
+def weights_bytes(folder: Path) -> int:
+    """Bytes that the weights of a folder take in float32.
+
+    Safetensors tell the number of their values in the header; of a pickle the file's own size is
+    taken.
+    """
+    total = sum(path.stat().st_size for path in folder.rglob("*.bin"))
+    for path in folder.rglob("*.safetensors"):
+        with path.open("rb") as file:
+            size = int.from_bytes(file.read(8), "little")
+            head = file.read(size) if size < HEADER_LIMIT else b""
+        try:
+            told = json.loads(head)
+            shapes = [each["shape"] for key, each in told.items() if key != "__metadata__"]
+            total += 4 * sum(map(math.prod, shapes))
+        except (ValueError, TypeError, KeyError, AttributeError):
+            total += path.stat().st_size  # broken: its reader says so
+    return total
 
 
 def revision(folders: Iterable[Path]) -> str:
@@ -119,7 +166,7 @@ def revision(folders: Iterable[Path]) -> str:
     for folder in folders:
         for path in sorted(folder.rglob("*")):
             top = path.parent == folder and path.suffix == ".json"
-            if path.suffix in WEIGHED and not (top and path.name not in (INDEX, "config.json")):
+            if path.suffix in WEIGHED and not (top and path.name not in DECIDING):
                 total.update(path.relative_to(folder).as_posix().encode())
                 with path.open("rb") as file:
                     total.update(hashlib.file_digest(file, "sha256").digest())

@@ -18,6 +18,8 @@ from pipelines.generate.tokenizer import check_tokenizer, load_tokenizer
 from pipelines.generate.weights import fill
 
 CONFIG_FILE, MODEL_FILE, VAE_FILE = "config.json", "tangoflux.safetensors", "vae.safetensors"
+# Sizes that the published config has no keys for; a folder of another size says them here.
+TRANSFORMER_FILE, VAE_CONFIG_FILE = "transformer_overrides.json", "vae_config.json"
 TEXT_ENCODER = "google/flan-t5-large"
 TEXT_ENCODER_REVISION = "0613663d0d48ea86ba8cb3d7a44f0f65dc596a2a"
 REFERENCE = "ref_transformer."  # the frozen copy that DPO training leaves in its checkpoints
@@ -41,18 +43,22 @@ def load_published(
 
     Args:
         folder: a local copy of declare-lab/TangoFlux or TangoFlux-base.
-        transformer: constructor arguments that differ from the published ones.
-        vae: constructor arguments of AutoencoderOobleck that differ from the published ones.
+        transformer: constructor arguments that differ from the published ones; default: what
+            transformer_overrides.json in the folder says, if it is there.
+        vae: the same of AutoencoderOobleck; default: vae_config.json, if it is there.
 
     Raises:
         StudioError: a file is missing, truncated, or holds other tensors than these classes need.
     """
     folder = Path(folder)
     given = read_config(folder / CONFIG_FILE)
-    config, tokenizer = settle(folder, given, transformer or {})
+    if transformer is None:
+        transformer = told_in(folder / TRANSFORMER_FILE)
+    vae = told_in(folder / VAE_CONFIG_FILE) if vae is None else vae
+    config, tokenizer = settle(folder, given, transformer)
     with torch.device("meta"):
         flow, text_encoder, conditioner = build(config)
-        autoencoder = AutoencoderOobleck(**(vae or {}))
+        autoencoder = AutoencoderOobleck(**vae)
     fill(
         {"transformer.": flow, "text_encoder.": text_encoder, "": Renamed(conditioner)},
         folder / MODEL_FILE,
@@ -70,6 +76,11 @@ def load_published(
         default_steps=config.default_steps,
         default_guidance=config.default_guidance,
     )
+
+
+def told_in(path: Path) -> dict[str, Any]:
+    """What a file that need not be there says."""
+    return read_json(path) if path.is_file() else {}
 
 
 def read_config(path: Path) -> dict[str, Any]:

@@ -4,9 +4,11 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from importlib.metadata import version
+from typing import Any
 
 import numpy as np
 
+from pipelines.errors import StudioError
 from pipelines.generate.backend import Backend, OnLatents
 from pipelines.generate.limits import check_request
 from pipelines.records import Candidate, Prompt, Settings
@@ -93,12 +95,29 @@ def run(
         started = time.perf_counter()
         blanks = [unmade(backend, prompt, setting) for prompt, setting in batch]
         prompts, settings = ([getattr(b, name) for b in blanks] for name in ("prompt", "settings"))
-        sounds = backend.sample(
-            prompts, settings, on_step=on_step, should_stop=should_stop, **asked
+        sounds = made_together(
+            backend, prompts, settings, on_step=on_step, should_stop=should_stop, **asked
         )
         seconds = (time.perf_counter() - started) / len(batch)
         for blank, sound in zip(blanks, sounds, strict=True):
             yield replace(blank, audio=sound, timings={"generate": seconds})
+
+
+def made_together(
+    backend: Backend, prompts: list[Prompt], settings: list[Settings], **how: Any
+) -> list[np.ndarray]:
+    """`Backend.sample`, with a sentence where the device has too little memory for the batch."""
+    from torch import OutOfMemoryError
+
+    try:
+        return backend.sample(prompts, settings, **how)
+    except OutOfMemoryError as error:
+        longest = max(prompt.seconds for prompt in prompts)
+        raise StudioError(
+            f"The memory of the device does not suffice for {len(prompts)} sounds of up to "
+            f"{longest:g} s at once by {backend.name}; ask for fewer or shorter ones, or start the "
+            "studio with BATON_LOW_MEMORY=1."
+        ) from error
 
 
 def unmade(backend: Backend, prompt: Prompt, settings: Settings) -> Candidate:

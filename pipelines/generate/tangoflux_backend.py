@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 from copy import copy
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -14,6 +16,8 @@ from pipelines.generate.backend import OnLatents, OnStep, ShouldStop
 from pipelines.generate.codec import Codec, draw, fit_frames
 from pipelines.generate.conditioning import TextStates, encode_text
 from pipelines.generate.flow import noised, velocity_target
+from pipelines.generate.folders import load_folder
+from pipelines.generate.published import load_published
 from pipelines.generate.tangoflux import TangoFluxPipeline, velocity
 from pipelines.generate.tokenizer import MAX_TOKENS
 from pipelines.records import Prompt, Settings
@@ -194,3 +198,13 @@ class TangoFluxBackend:
         """The transformer's velocity, in the dtype of its weights; differentiable."""
         kind = self.denoiser.dtype
         return velocity(self.denoiser, noisy.to(kind), sigma, text_states.to(kind))
+
+
+def open_published(folders: list[Path], **how: Any) -> TangoFluxBackend:
+    """TangoFlux as it was published; see `pipelines.generate.layouts`."""
+    return TangoFluxBackend(load_published(folders[0]), **how)
+
+
+def open_folder(folders: list[Path], **how: Any) -> TangoFluxBackend:
+    """TangoFlux from a diffusers pipeline folder; see `pipelines.generate.layouts`."""
+    return TangoFluxBackend(load_folder(*folders), **how)

@@ -141,11 +141,11 @@ BREAKS = {
         lambda f: edit(f / "conditioner" / PART, lambda t: t.update({"pool.bias": torch.ones(3)})),
         "1 of another shape, such as pool.bias ([3], not [32])",
     ),
-    "no index": (lambda f: (f / "model_index.json").unlink(), "has no config.json"),
+    "no index": (lambda f: (f / "model_index.json").unlink(), "holds no model that is known"),
     "broken index": (lambda f: (f / "model_index.json").write_text("{"), "is not JSON"),
     "other pipeline": (
         lambda f: (f / "model_index.json").write_text('{"_class_name": "FluxPipeline"}'),
-        "holds a FluxPipeline",
+        "names FluxPipeline; known are TangoFluxPipeline",
     ),
     "no tokenizer": (
         lambda f: (f / "tokenizer" / "tokenizer.json").unlink(),

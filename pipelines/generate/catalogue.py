@@ -1,0 +1,114 @@
+"""The published models by name: where each lies on the Hub, which files are needed, on what terms."""
+
+from dataclasses import dataclass
+
+STABILITY = "Stability AI Community Licence"
+TANGOFLUX_LICENCE = f"non-commercial research; {STABILITY}; trained on academic-only WavCaps"
+TANGO_LICENCE = "CC BY-NC-SA 4.0"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Published:
+    """One model on the Hub."""
+
+    name: str  # what `checkpoints.load` takes
+    title: str
+    repository: str
+    revision: str | None  # a commit; None: we know none, so the newest once, and that from then on
+    files: tuple[str, ...]  # patterns of the files that are needed
+    marker: str  # the file without which nothing was fetched
+    gigabytes: float  # 10^9 bytes to fetch, as the Hub lists them
+    licence: str
+    note: str
+
+    @property
+    def page(self) -> str:
+        """Where its card and its licence are to be read."""
+        return f"https://huggingface.co/{self.repository}"
+
+
+FLUX_FILES = ("config.json", "tangoflux.safetensors", "vae.safetensors")
+TANGO_FILES = ("main_config.json", "vae_config.json", "stft_config.json", "pytorch_model_main.bin",
+               "pytorch_model_vae.bin")  # fmt: skip
+FOLDER_FILES = ("*.json", "*.safetensors", "*/*.json", "*/*.safetensors", "*/*.model", "*/*.txt")
+
+
+def _flux(name: str, title: str, revision: str | None, note: str) -> Published:
+    return Published(
+        name=name,
+        title=title,
+        repository=f"declare-lab/{title}",
+        revision=revision,
+        files=FLUX_FILES,
+        marker="tangoflux.safetensors",
+        gigabytes=4.06,
+        licence=TANGOFLUX_LICENCE,
+        note=note,
+    )
+
+
+def _tango(name: str, title: str, note: str) -> Published:
+    return Published(
+        name=name,
+        title=title,
+        repository=f"declare-lab/{name}",
+        revision=None,
+        files=TANGO_FILES,
+        marker="pytorch_model_main.bin",
+        gigabytes=5.27,
+        licence=TANGO_LICENCE,
+        note=note,
+    )
+
+
+def _folder(name: str, title: str, repository: str, size: float, licence: str, note: str):
+    return Published(
+        name=name,
+        title=title,
+        repository=repository,
+        revision=None,
+        files=FOLDER_FILES,
+        marker="model_index.json",
+        gigabytes=size,
+        licence=licence,
+        note=note,
+    )
+
+
+CATALOGUE = {
+    each.name: each
+    for each in (
+        _flux(
+            "tangoflux",
+            "TangoFlux",
+            "367005e963cb3a9fb2e03a46104d7de23e34ceea",
+            "44.1 kHz stereo, up to 30 s; aligned by CRPO.",
+        ),
+        _flux("tangoflux-base", "TangoFlux-base", None, "TangoFlux before alignment: the start."),
+        _tango("tango2", "Tango 2", "16 kHz, 10.24 s; aligned by DPO on Audio-Alpaca."),
+        _tango("tango2-full", "Tango 2 full", "Tango 2 from the larger pre-training."),
+        _tango("tango", "Tango", "16 kHz, 10.24 s; trained on AudioCaps."),
+        _tango("tango-full", "Tango full", "Tango from the larger pre-training."),
+        _tango(
+            "tango-full-ft-audiocaps",
+            "Tango full, AudioCaps",
+            "The larger pre-training, fine-tuned on AudioCaps: where Tango 2 began.",
+        ),
+        _folder(
+            "audioldm2",
+            "AudioLDM 2",
+            "cvssp/audioldm2",
+            4.3,
+            "CC BY-NC-SA 4.0",
+            "16 kHz; generates and compares, cannot be fine-tuned here.",
+        ),
+        _folder(
+            "stable-audio-open",
+            "Stable Audio Open",
+            "stabilityai/stable-audio-open-1.0",
+            4.9,
+            f"{STABILITY} (gated: accept it on its page first)",
+            "44.1 kHz stereo, up to 47 s; generates and compares, cannot be fine-tuned here.",
+        ),
+    )
+}

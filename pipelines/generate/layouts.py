@@ -1,0 +1,95 @@
+"""The kinds of folder that hold a model: what tells each, and who reads it."""
+
+import importlib
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pipelines.errors import StudioError
+from pipelines.generate.catalogue import TANGO_LICENCE, TANGOFLUX_LICENCE
+
+INDEX = "model_index.json"
+CARD = "see its model card"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Layout:
+    """One kind of folder.
+
+    A reader is called with the folders (a component is taken from the first that holds it) and
+    `name`, `revision`, `device`, `dtype`; it gives a backend.
+    """
+
+    kind: str  # the class that a diffusers folder names, or the file that tells a published one
+    reader: str  # "module:function", imported when it is needed
+    licence: str
+    note: str
+
+
+LAYOUTS = {
+    each.kind: each
+    for each in (
+        Layout(
+            kind="tangoflux.safetensors",
+            reader="pipelines.generate.tangoflux_backend:open_published",
+            licence=TANGOFLUX_LICENCE,
+            note="TangoFlux in its published layout.",
+        ),
+        Layout(
+            kind="pytorch_model_main.bin",
+            reader="pipelines.generate.tango_backend:open_tango",
+            licence=TANGO_LICENCE,
+            note="Tango in its published layout.",
+        ),
+        Layout(
+            kind="TangoFluxPipeline",
+            reader="pipelines.generate.tangoflux_backend:open_folder",
+            licence=CARD,
+            note="A TangoFlux saved as a diffusers pipeline.",
+        ),
+    )
+}
+
+
+def layout_of(folder: Path) -> Layout | None:
+    """The kind of a folder; None where it holds no model that is known."""
+    if (folder / INDEX).is_file():
+        return LAYOUTS.get(class_named_in(folder))
+    return next((each for kind, each in LAYOUTS.items() if (folder / kind).is_file()), None)
+
+
+def class_named_in(folder: Path) -> str:
+    """The pipeline class that model_index.json names; empty where it cannot be read."""
+    try:
+        told = json.loads((folder / INDEX).read_text())
+    except (OSError, ValueError):
+        return ""
+    name = told.get("_class_name") if isinstance(told, dict) else None
+    return name if isinstance(name, str) else ""
+
+
+def reader_of(folder: Path) -> Callable[..., Any]:
+    """What opens this folder.
+
+    Raises:
+        StudioError: no known kind, with what is looked for.
+    """
+    found = layout_of(folder)
+    if found is None and (folder / INDEX).is_file():
+        from pipelines.generate.folders import read_json
+
+        named = read_json(folder / INDEX).get("_class_name")
+        raise StudioError(
+            f"{folder / INDEX} names {named or 'no pipeline class'}; known are "
+            f"{', '.join(kind for kind in LAYOUTS if '.' not in kind)}. Fetch the folder again, or "
+            "choose another model."
+        )
+    if found is None:
+        raise StudioError(
+            f"{folder} holds no model that is known; it needs one of {INDEX}, "
+            f"{', '.join(kind for kind in LAYOUTS if '.' in kind)}."
+        )
+    module, _, function = found.reader.partition(":")
+    return getattr(importlib.import_module(module), function)
