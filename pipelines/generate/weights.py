@@ -8,6 +8,7 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from pipelines.errors import StudioError
+from pipelines.generate.pickles import read_pickle
 
 TIED = ("shared.weight", "encoder.embed_tokens.weight")  # T5's one table under two names
 
@@ -41,11 +42,7 @@ def fill(parts: Mapping[str, Holder], path: Path, *, ignored: str | None = None)
         first, second = (prefix + name for name in TIED)
         if (first in found) != (second in found):
             found[first] = found[second] = found.get(first, found.get(second))
-    wanted = {
-        prefix + name: tuple(tensor.shape)
-        for prefix, part in parts.items()
-        for name, tensor in part.state_dict().items()
-    }
+    wanted = shapes_of(parts)
     check_keys(path, wanted, {name: tuple(tensor.shape) for name, tensor in found.items()})
     for prefix, part in parts.items():
         own = {name: found[prefix + name] for name in part.state_dict()}
@@ -54,14 +51,25 @@ def fill(parts: Mapping[str, Holder], path: Path, *, ignored: str | None = None)
             part.get_submodule("encoder.embed_tokens").weight = part.get_submodule("shared").weight
 
 
+def shapes_of(parts: Mapping[str, Holder]) -> dict[str, tuple[int, ...]]:
+    """The shape of every tensor of these modules, under the prefixes of their keys."""
+    return {
+        prefix + name: tuple(tensor.shape)
+        for prefix, part in parts.items()
+        for name, tensor in part.state_dict().items()
+    }
+
+
 def read_tensors(path: Path, ignored: str | None = None) -> dict[str, Tensor]:
-    """All tensors of a safetensors file, or of every one in a folder, in float32."""
+    """All tensors of a safetensors or .bin file, or of every safetensors in a folder, in float32."""
     files = sorted(path.glob("*.safetensors")) if path.is_dir() else [path]
     if not files or not files[0].is_file():
         raise StudioError(
             f"{path if path.is_dir() else path.parent} has no "
             f"{'weights' if path.is_dir() else path.name}; fetch the whole model folder again."
         )
+    if path.suffix == ".bin":
+        return read_pickle(path)
     found = {}
     for file in files:
         try:
