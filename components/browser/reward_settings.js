@@ -8,6 +8,7 @@ const ABOUT = {
   paper: "BATON's reward model as the paper trains it",
 };
 const TEXTS = { clap: "CLAP's text", "clap+t5": "CLAP's text and T5", t5: "T5" };
+const HEARS = { stretches: "stretch by stretch, so that order shows", whole: "as a whole" };
 const LOSSES = { bce: "cross-entropy (BCE)", mse: "squared error (MSE)" };
 const AGREEING = { mean: "the share of ones", majority: "the majority" };
 const NUMBERS = [
@@ -21,6 +22,7 @@ const NUMBERS = [
 ];
 const CHOICES = [
   ["text", "Prompts read by", TEXTS],
+  ["hears", "Sounds heard", HEARS],
   ["loss", "Loss of labels", LOSSES],
   ["agreeing", "Several raters become", AGREEING],
 ];

@@ -88,6 +88,26 @@ def order_between(
     return Reading(missing=(), order=closed((i, j) for i, j in pairs), why=None)
 
 
+def phrases_of(caption: str) -> tuple[list[str], list[int]]:
+    """A caption cut at its joints, and for each joint 1 if what follows must come later, else 0.
+
+    >>> phrases_of("rain falls before a dog barks, and a bell rings")
+    (['rain falls', 'a dog barks', 'a bell rings'], [1, 0])
+    """
+    phrases: list[str] = []
+    joints: list[int] = []
+    start, told = 0, False
+    for match in (*JOINTS.finditer(caption), None):
+        phrase = caption[start : match.start() if match else None].strip()
+        if phrase:
+            joints += [int(told)] if phrases else []
+            phrases.append(phrase)
+            told = False
+        if match:
+            told, start = told or (match[1] or ",").lower() in IN_ORDER, match.end()
+    return phrases or [caption], joints
+
+
 def turning_word(caption: str) -> str | None:
     """A sentence about a word that tells of order in a way that is not read here; None without one."""
     said = WORD.findall(caption.lower())

@@ -51,11 +51,12 @@ def clap_rewards(material: Material, vectors: Vectors) -> Rewards:
 
     Args:
         material: what to score.
-        vectors: of CLAP on both sides.
+        vectors: of CLAP on both sides; a sound's in stretches opens with that of the whole.
     """
 
     def of(rows: Sequence[tuple[str, str]]) -> np.ndarray:
-        cosines = [float(vectors.texts[prompt] @ vectors.clips[clip]) for prompt, clip in rows]
+        both = [(vectors.texts[prompt], vectors.clips[clip]) for prompt, clip in rows]
+        cosines = [float(text @ audio[: len(text)]) for text, audio in both]
         return ((1 + np.array(cosines)) / 2).clip(0, 1)
 
     return _rewards(of, material)

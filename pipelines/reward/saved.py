@@ -10,6 +10,7 @@ from safetensors.torch import load_file, save
 
 from pipelines.errors import StudioError
 from pipelines.reward.head import HeadConfig, RewardHead
+from pipelines.reward.stretches import Stretches
 
 WEIGHTS, CARD = "reward.safetensors", "reward.json"
 
@@ -84,10 +85,12 @@ def _read_card(path: Path) -> tuple[HeadConfig, Ground]:
         card = json.loads(path.read_text())
         shape, ground = dict(card["head"]), dict(card["ground"])
         shape["hidden"] = tuple(shape["hidden"])
+        layout = shape.setdefault("stretches", None)  # older cards tell of none
         for kind, given in ((HeadConfig, shape), (Ground, ground)):
             known = {one.name for one in fields(kind)}
             if given.keys() != known:
                 raise KeyError(f"{sorted(given.keys() ^ known)}; known: {sorted(known)}")
+        shape["stretches"] = layout and Stretches(**layout)
         return HeadConfig(**shape), Ground(**ground)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise StudioError(

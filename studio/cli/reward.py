@@ -14,6 +14,7 @@ from studio.visitors import HERE
 SETTINGS = (
     ("preset", str, "ours or paper: what the other settings are unless they are given"),
     ("text", str, "what reads prompts: clap, clap+t5 or t5 (default: by the number of labels)"),
+    ("hears", str, "sounds in stretches, so that order shows, or whole (default: by the preset)"),
     ("loss", str, "of labels: bce or mse"),
     ("epochs", number, "passes over the labels"),
     ("batch_size", number, "labels, and pairs, in a step"),

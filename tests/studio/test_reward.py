@@ -8,6 +8,7 @@ import pytest
 
 from components.reward_figures import reward_figure
 from pipelines.errors import StudioError
+from pipelines.reward.stretches import Stretches
 from pipelines.splits import split_of
 from studio.refusals import Conflict, NotAllowed, Unknown
 from studio.services.reward import sources as reading
@@ -339,7 +340,7 @@ def test_prompts_are_read_by_the_t5_of_the_model_that_we_ship(config, text, pres
     revision = services.engines.backend("embedded").revision
     assert found["versions"]["text"].endswith(f"t5 {revision}")
     scorer = services.reward.scorer(found["id"])
-    width = {"clap+t5": 128 + 192, "t5": 192}[text]
+    width = {"clap+t5": Stretches(size=128).text_size + 192, "t5": 192}[text]
     assert scorer.head.config.text_size == width
     assert scorer.head.config.starts_as_clap == (text == "clap+t5")
     clip = services.store.campaigns.clips(campaign)[0]

@@ -56,8 +56,8 @@ def held_out(measures: Measures, gathered: Gathered, kinds: tuple[HeadKind, ...]
         on = measures.shop.sets["dev"][name]
         sounds, captions = takes.read(drawn_sounds(measures, name)), on.captions
         vectors = _heard(gathered, sounds)
-        texts = gathered.read_texts("clap", captions)
-        cosines += (vectors * np.stack([texts[c] for c in captions])).sum(1).tolist()
+        texts = measures.shop.reward_clap.embed_text(captions)
+        cosines += (vectors[:, : texts.shape[1]] * texts).sum(1).tolist()
         for kind in kinds:
             rewards[kind.name] += gathered.rewards(kind, captions, vectors).tolist()
         given = [_labels(one, sounds, captions, task, fork(measures.shop.config.seed, "labeller", n))
@@ -118,8 +118,8 @@ def _told(
 
 
 def _heard(gathered: Gathered, sounds: list[np.ndarray]) -> np.ndarray:
-    """The reward CLAP's vectors, [clips, dimensions]."""
-    clap = gathered.shop.reward_clap
+    """The reward CLAP's vectors in stretches, [clips, dimensions]."""
+    clap = gathered.clap
     parts = [sounds[i : i + BATCH] for i in range(0, len(sounds), BATCH)]
     return np.concatenate([clap.embed_audio(part, SAMPLE_RATE) for part in parts])
 

@@ -17,7 +17,7 @@ from pipelines.recipes.baton import takes
 from pipelines.recipes.baton.pretraining import key_of, pretraining_rows, pretraining_scenes
 from pipelines.recipes.baton.rows import Sound, data_rows, supervised_rows
 from pipelines.recipes.baton.study import HEADLINE, INTEGRITY, TEMPORAL, Arm, HeadKind, StudyConfig
-from pipelines.recipes.baton.text import t5_of
+from pipelines.recipes.baton.text import stretched, t5_of
 from pipelines.recipes.baton.workshop import Workshop
 from pipelines.records import Prompt, Settings, digest
 from pipelines.reward.embeddings import (
@@ -31,6 +31,7 @@ from pipelines.reward.embeddings import (
 from pipelines.reward.head import HeadConfig, RewardHead, our_shape
 from pipelines.reward.labels import Example, Material
 from pipelines.reward.saved import Ground, load_head, save_head
+from pipelines.reward.stretches import Stretched
 from pipelines.reward.training import OURS, Vectors, train
 from pipelines.seeds import fork
 from pipelines.soundworld.faults import BACKGROUND
@@ -200,24 +201,37 @@ class Gathered:
             write_json(path, found)
         return json.loads(path.read_text())
 
-    def text_encoder(self, kind: str) -> Encoder:
+    @cached_property
+    def clap(self) -> Stretched:
+        """The reward CLAP in stretches; its vectors open with those of the whole."""
+        return stretched(self.shop.reward_clap)
+
+    def text_encoder(self, kind: HeadKind) -> Encoder:
         """CLAP's text, the generator's T5, or both."""
-        clap = text_of(self.shop.reward_clap)
-        if kind == "clap":
+        clap = text_of(self.clap if kind.in_stretches else self.shop.reward_clap)
+        if kind.text == "clap":
             return clap
         t5 = t5_of(self.shop.trainer)
-        return t5 if kind == "t5" else side_by_side(clap, t5)
+        return t5 if kind.text == "t5" else side_by_side(clap, t5)
 
     @cached_property
     def heard(self) -> Mapping[str, np.ndarray]:
-        """The reward CLAP's vectors of all candidates."""
-        clap, rate = self.shop.reward_clap, self.shop.base.sample_rate
+        """The reward CLAP's vectors of all candidates, in stretches."""
+        clap, rate = self.clap, self.shop.base.sample_rate
         kept = kept_in(self.folder, "audio", f"clap {clap.revision}")
         clips = {key: (lambda key=key: (self.sound(key), rate)) for key in self.places}
         embed_clips(kept, clips, clap)
         return kept
 
-    def read_texts(self, kind: str, texts: list[str]) -> Mapping[str, np.ndarray]:
+    def heard_by(
+        self, kind: HeadKind, vectors: Mapping[str, np.ndarray]
+    ) -> Mapping[str, np.ndarray]:
+        """As much of vectors in stretches as a kind of head hears."""
+        if kind.in_stretches:
+            return vectors
+        return {key: own[: self.clap.layout.size] for key, own in vectors.items()}
+
+    def read_texts(self, kind: HeadKind, texts: list[str]) -> Mapping[str, np.ndarray]:
         """The vectors of texts."""
         encoder = self.text_encoder(kind)
         kept = kept_in(self.folder, "text", encoder.name)
@@ -227,24 +241,26 @@ class Gathered:
     def head(self, kind: HeadKind) -> RewardHead:
         """The reward model that is trained on the labels, one for both tasks."""
         folder = self.folder / f"reward-{digest(kind.name)[:8]}"
-        encoder = self.text_encoder(kind.text)
-        audio = f"clap {self.shop.reward_clap.revision}"
+        encoder = self.text_encoder(kind)
+        clap = self.clap if kind.in_stretches else self.shop.reward_clap
+        audio = f"clap {clap.revision}"
         if not (folder / "reward.json").exists():
             self._train_head(kind, folder, audio, encoder.name)
         return load_head(folder, audio=audio, text=encoder.name)[0]
 
     def _train_head(self, kind: HeadKind, folder: Path, audio: str, text: str) -> None:
         examples = self.examples
-        texts = self.read_texts(kind.text, [e.prompt for e in examples])
-        sizes = (len(next(iter(texts.values()))), len(next(iter(self.heard.values()))))
-        shape = our_shape(*sizes)
+        texts = self.read_texts(kind, [e.prompt for e in examples])
+        heard = self.heard_by(kind, self.heard)
+        sizes = (len(next(iter(texts.values()))), len(next(iter(heard.values()))))
+        shape = our_shape(*sizes, self.clap.layout if kind.in_stretches else None)
         if not kind.starts_as_clap:
             shape = HeadConfig(text_size=sizes[0], audio_size=sizes[1], standardised=True)
         held = [e for e in examples if split_of(e.group) == "dev"]
         found = train(
             Material(examples=[e for e in examples if split_of(e.group) != "dev"] or held),
             Material(examples=held),
-            Vectors(texts=texts, clips=self.heard),
+            Vectors(texts=texts, clips=heard),
             shape,
             replace(OURS, loss=kind.loss),
             seed=self.shop.config.seed,
@@ -266,9 +282,11 @@ class Gathered:
         ]  # fmt: skip
 
     def rewards(self, kind: HeadKind, texts: list[str], clips: np.ndarray) -> np.ndarray:
-        """What a reward model says of sounds: float [clips], of their CLAP vectors [clips, size]."""
-        vectors = self.read_texts(kind.text, texts)
+        """What a reward model says of sounds: float [clips], of their vectors in stretches."""
+        vectors = self.read_texts(kind, texts)
         text = torch.from_numpy(np.stack([vectors[one] for one in texts]))
+        if not kind.in_stretches:
+            clips = clips[:, : self.clap.layout.size]
         return self.head(kind).reward(text, torch.from_numpy(np.asarray(clips))).numpy()
 
     def rows(self, arm: Arm) -> list[Row]:

@@ -93,11 +93,17 @@ class HeadKind:
     text: Literal["clap", "t5", "clap+t5"] = "clap+t5"
     loss: Literal["bce", "mse"] = "bce"
     starts_as_clap: bool = True  # ours; else the paper's plain head over the concatenation
+    in_stretches: bool = (
+        True  # ours; else one vector for the whole sound, in which order hardly shows
+    )
 
     @property
     def name(self) -> str:
         """For files and tables."""
-        return f"{self.text}, {self.loss}" + (", starts as CLAP" if self.starts_as_clap else "")
+        started = ", starts as CLAP" if self.starts_as_clap else ""
+        return f"{self.text}, {self.loss}{started}" + (
+            ", in stretches" if self.in_stretches else ""
+        )
 
 
 OURS = HeadKind()
@@ -135,10 +141,11 @@ def ablations(config: StudyConfig) -> tuple[Arm, ...]:
     """The arms of one seed, in the order in which they are made as time allows."""
     betas = [beta for beta in (0.25, 0.5, 0.75, 1.0) if beta != config.plan.beta]
     heads = [
-        HeadKind(text=text, loss=loss, starts_as_clap=False)
+        HeadKind(text=text, loss=loss, starts_as_clap=False, in_stretches=False)
         for text in ("clap", "t5")
         for loss in ("bce", "mse")
     ]
+    whole = HeadKind(in_stretches=False)
     return (
         Arm(name="no-pretraining-loss", title="without pretraining loss", table="7", beta=0.0),
         Arm(name="plain-human", title="labelled sounds, no feedback", table="5",
@@ -147,6 +154,7 @@ def ablations(config: StudyConfig) -> tuple[Arm, ...]:
             has_feedback=False),
         Arm(name="human-only", title="labels only", table="6", uses_reward=False),
         Arm(name="reward-only", title="rewards only", table="6", uses_human=False),
+        Arm(name="head-whole", title=whole.name, table="8", head=whole),
         *(Arm(name=f"beta-{b:g}", title=f"β {b:g}", table="13", beta=b) for b in betas),
         *(Arm(name=f"head-{h.text}-{h.loss}", title=h.name, table="8", head=h) for h in heads),
     )  # fmt: skip

@@ -12,11 +12,10 @@ from pipelines.clap.interface import TextAudioEmbedder
 from pipelines.errors import StudioError
 from pipelines.generate.backend import Backend
 from pipelines.generate.checkpoints import load
-from pipelines.recipes.baton.text import t5_of
+from pipelines.recipes.baton.text import scorer_of
 from pipelines.records import Prompt
-from pipelines.reward.embeddings import side_by_side, text_of
 from pipelines.reward.saved import load_head
-from pipelines.reward.scorers import ClapScorer, HeadScorer, MixedScorer, Scorer
+from pipelines.reward.scorers import ClapScorer, MixedScorer, Scorer
 from pipelines.seeds import fork
 from pipelines.soundworld.scenes import draw_scene
 
@@ -70,15 +69,7 @@ class Ears:
         if folder is None:
             return clap
         head, ground = load_head(folder)
-        words = text_of(self.reward_clap)
-        own = t5_of(self.trainer)
-        known = {each.name: each for each in (words, own, side_by_side(words, own))}
-        if ground.text not in known:
-            raise StudioError(
-                f"This reward model reads prompts by {ground.text}; here are {', '.join(known)}. "
-                "Train it again on this model."
-            )
-        learnt = HeadScorer(head, ground, self.reward_clap, text=known[ground.text])
+        learnt = scorer_of(head, ground, self.reward_clap, lambda: self.trainer)
         return learnt if weight == 1 else MixedScorer(clap, learnt, weight=weight)
 
 

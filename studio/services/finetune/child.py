@@ -246,20 +246,14 @@ def scorers_of(run: RunFolder, task: dict[str, Any], backend: Any) -> dict[str, 
 
 def reward_scorer(folder: Path, heard: Any, task: dict[str, Any], backend: Any) -> Any:
     """The reward model of a folder over its CLAP, and over the T5 where it was trained so."""
-    from pipelines.recipes.baton.text import t5_of
-    from pipelines.reward.embeddings import side_by_side, text_of
+    from pipelines.recipes.baton.text import scorer_of
     from pipelines.reward.saved import load_head
-    from pipelines.reward.scorers import HeadScorer
 
-    head, ground = load_head(folder)
-    own = text_of(heard)
-    if ground.text == own.name:
-        return HeadScorer(head, ground, heard)
-    if task["reward_base"] != task["base"]:
-        backend = load_base({**task, "base": task["reward_base"]})
-    t5 = t5_of(backend)
-    text = t5 if ground.text == t5.name else side_by_side(own, t5)
-    return HeadScorer(head, ground, heard, text=text)
+    def read_by() -> Any:
+        is_own = task["reward_base"] == task["base"]
+        return backend if is_own else load_base({**task, "base": task["reward_base"]})
+
+    return scorer_of(*load_head(folder), heard, read_by)
 
 
 def log(sentence: str) -> None:

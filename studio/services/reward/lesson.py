@@ -9,6 +9,7 @@ from pipelines.reward.folds import FOLDS, mean_history, out_of_fold
 from pipelines.reward.heldout import rewards_of
 from pipelines.reward.labels import Material, split
 from pipelines.reward.saved import Ground, save_head
+from pipelines.reward.stretches import Stretches
 from pipelines.reward.training import Epoch, Trained, Vectors, train
 from studio.services.reward import files
 from studio.services.reward.encoders import shape_of
@@ -26,6 +27,7 @@ class Lesson:
         folder: of the reward model; states are kept there too, so that a killed run goes on.
         vectors: of all prompts and sounds.
         settings: with the text encoder chosen.
+        layout: of the vectors, where sounds are heard in stretches.
         tell: hears the share done and what is being done.
         should_stop: asked before each epoch.
     """
@@ -33,6 +35,7 @@ class Lesson:
     folder: Path
     vectors: Vectors
     settings: Settings
+    layout: Stretches | None
     tell: Callable[[float, str], None]
     should_stop: Callable[[], bool]
     history: dict[int, list[Epoch]] = field(default_factory=dict)  # by fold; 0 where there is none
@@ -128,7 +131,7 @@ class Lesson:
         text, audio = (
             next(iter(rows.values())) for rows in (self.vectors.texts, self.vectors.clips)
         )
-        return shape_of(self.settings, len(text), len(audio))
+        return shape_of(self.settings, len(text), len(audio), self.layout)
 
 
 def _places(items: Any, some: Any) -> list[int]:

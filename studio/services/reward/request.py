@@ -12,11 +12,12 @@ from studio.services.requests import draw_seed, number, whole
 
 CLAP_TEXT, T5_TEXT, BOTH_TEXTS = "clap", "t5", "clap+t5"
 TEXTS = (CLAP_TEXT, BOTH_TEXTS, T5_TEXT)
+IN_STRETCHES, WHOLE = "stretches", "whole"
 ENOUGH = 300  # labels and pairs from which a T5's text beside CLAP's helps (pipelines.reward.head)
 PLANS = {"ours": OURS, "paper": PAPER}
 MOST_LAYERS, MOST_WIDTH = 4, 2048
 CHOICES = {"preset": tuple(PLANS), "text": TEXTS, "loss": ("bce", "mse"),
-           "agreeing": ("mean", "majority")}  # fmt: skip
+           "agreeing": ("mean", "majority"), "hears": (IN_STRETCHES, WHOLE)}  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,6 +26,7 @@ class Settings:
 
     preset: str
     text: str | None  # None: by the number of labels, CLAP's alone while they are few
+    hears: str  # a sound in stretches, so that order shows, or as a whole, as the paper
     loss: str
     epochs: int
     batch_size: int
@@ -62,6 +64,7 @@ def preset(name: str) -> Settings:
     return Settings(
         preset=name,
         text=None if name == "ours" else CLAP_TEXT,
+        hears=IN_STRETCHES if name == "ours" else WHOLE,
         loss=plan.loss,
         epochs=plan.epochs,
         batch_size=plan.batch_size,
@@ -81,7 +84,7 @@ def presets() -> dict[str, dict[str, Any]]:
 
 def settings_from_plain(told: Mapping[str, Any]) -> Settings:
     """The settings that `plain` wrote."""
-    return Settings(**{**told, "hidden": tuple(told["hidden"])})
+    return Settings(**{"hears": WHOLE, **told, "hidden": tuple(told["hidden"])})  # older: whole
 
 
 def check_settings(asked: Any) -> Settings:
@@ -107,6 +110,11 @@ def check_settings(asked: Any) -> Settings:
     usual = preset(told.get("preset", "ours"))
     checked = {name: check(told[name]) for name, check in CHECKS.items() if name in told}
     chosen = {name: told[name] for name in CHOICES if name in told}
+    if chosen.get("text") == T5_TEXT and chosen.setdefault("hears", WHOLE) != WHOLE:
+        raise StudioError(
+            "A T5 alone reads no phrases, which a reward model that hears stretches needs; choose "
+            f"{CLAP_TEXT} or {BOTH_TEXTS} as the text, or hears {WHOLE}."
+        )
     seed = (
         check_seed(number("The seed", told["seed"], 0, SEED_LIMIT - 1))
         if "seed" in told

@@ -12,8 +12,8 @@ from pipelines.errors import Cancelled
 from studio.jobs import Desk, Work
 from studio.services.engines import Engines
 from studio.services.reward import files
-from studio.services.reward.encoders import text_encoder
-from studio.services.reward.request import CLAP_TEXT, settings_from_plain
+from studio.services.reward.encoders import audio_encoder, layout_of, text_encoder
+from studio.services.reward.request import Settings, settings_from_plain
 from studio.store.jobs import Job
 from studio.store.store import Store
 
@@ -55,8 +55,8 @@ class RewardTraining:
         settings = settings_from_plain(job.request["settings"])
         with self._timed(job, "load"):
             desk.tell(0.0, "loading CLAP")
-            text = text_encoder(self.engines, settings.text)
-            revision = self.engines.clap().revision
+            text = text_encoder(self.engines, settings)
+            revision = audio_encoder(self.engines, settings.hears).revision
         versions = {package: version(package) for package in PACKAGES}
         self._find(job, versions={**versions, "clap": revision, "text": text.name})
         return True
@@ -67,9 +67,10 @@ class RewardTraining:
 
         settings = settings_from_plain(job.request["settings"])
         material = files.read_gathered(self.folder(job.id)).material
-        clap, wanted = self.engines.clap(), clips_of(material)
+        clap, wanted = audio_encoder(self.engines, settings.hears), clips_of(material)
         with self._timed(job, "embed"):
-            for encoder in (text_of(clap), text_encoder(self.engines, settings.text)):
+            plain = text_of(self.engines.clap())  # its own cosine is the reference reward
+            for encoder in (plain, text_encoder(self.engines, settings)):
                 embed_texts(self._kept("text", encoder.name), prompts_of(material), encoder)
 
             def tell(done: int, of: int) -> None:
@@ -97,8 +98,9 @@ class RewardTraining:
         settings = settings_from_plain(job.request["settings"])
         lesson = Lesson(
             folder=self.folder(job.id),
-            vectors=self.vectors(settings.text, job),
+            vectors=self.vectors(settings),
             settings=settings,
+            layout=layout_of(self.engines, settings.hears),
             tell=lambda share, note: desk.tell(EMBEDDED + (TRAINED - EMBEDDED) * share, note),
             should_stop=lambda: desk.should_stop() or desk.should_give_way(),
         )
@@ -114,13 +116,16 @@ class RewardTraining:
 
     def measure(self, job: Job, desk: Desk) -> bool:
         """Phase four: the figures, with CLAP's own beside them; they become part of the card."""
+        from pipelines.reward.embeddings import text_of
         from pipelines.reward.saved import load_head, save_head
         from studio.services.reward.measures import measured
 
         folder = self.folder(job.id)
         desk.tell(TRAINED, "measuring on prompts that it has not met")
         with self._timed(job, "measure"):
-            vectors, seed = self.vectors(CLAP_TEXT, job), job.request["settings"]["seed"]
+            settings = settings_from_plain(job.request["settings"])
+            texts = self._kept("text", text_of(self.engines.clap()).name)
+            vectors, seed = replace(self.vectors(settings), texts=texts), settings.seed
             material, rewards = files.read_heldout(folder)
             found = measured(material, rewards, vectors, seed=seed)
             files.write_figures(folder, {**files.read_figures(folder), **found})
@@ -145,11 +150,12 @@ class RewardTraining:
             trained_on={**told, "versions": versions},
         )
 
-    def vectors(self, text: str, job: Job) -> "Vectors":
-        """Embeddings of prompts by this encoder, and of sounds."""
+    def vectors(self, settings: Settings) -> "Vectors":
+        """Embeddings of prompts and of sounds, as these settings read and hear."""
         from pipelines.reward.training import Vectors
 
-        encoder, clap = text_encoder(self.engines, text), self.engines.clap()
+        encoder = text_encoder(self.engines, settings)
+        clap = audio_encoder(self.engines, settings.hears)
         return Vectors(
             texts=self._kept("text", encoder.name),
             clips=self._kept("audio", f"clap {clap.revision}"),
