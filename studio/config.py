@@ -21,6 +21,7 @@ class Config:
     data: Path = Path("data")  # clips and, without a database URL, the database
     database: str | None = None  # SQLAlchemy URL; None: SQLite in `data`, on a local disk
     model: str = "embedded"  # what a request that names no model gets
+    models: Path | None = None  # a folder of model folders, each of which can be chosen
     device: str | None = None  # "cpu", "cuda", "mps"; None: the best one here
     port: int | None = None  # None: Gradio's own rule, 7860 or the next free one
     host: str | None = None  # None: Gradio's own rule, this machine only unless told otherwise
@@ -71,6 +72,7 @@ ENVIRONMENT = {
     "BATON_DATA": "data",
     "DATABASE_URL": "database",
     "BATON_MODEL": "model",
+    "BATON_MODELS": "models",
     "BATON_DEVICE": "device",
     "BATON_PORT": "port",
     "GRADIO_SERVER_NAME": "host",  # what Gradio itself reads
@@ -121,7 +123,7 @@ def read_config(environment: Mapping[str, str], **flags: object) -> Config:
 def read_value(key: str, text: str) -> object:
     """One setting from its text."""
     field = ENVIRONMENT[key]
-    if field == "data":
+    if field in {"data", "models"}:
         return Path(text).expanduser()
     if field in SWITCHED_ON:
         return True

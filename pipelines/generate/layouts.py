@@ -26,6 +26,7 @@ class Layout:
     reader: str  # "module:function", imported when it is needed
     licence: str
     note: str
+    writer: str | None = None  # "module:function" that writes it as a diffusers folder
 
 
 LAYOUTS = {
@@ -36,6 +37,7 @@ LAYOUTS = {
             reader="pipelines.generate.tangoflux_backend:open_published",
             licence=TANGOFLUX_LICENCE,
             note="TangoFlux in its published layout.",
+            writer="pipelines.generate.published:convert",
         ),
         Layout(
             kind="pytorch_model_main.bin",

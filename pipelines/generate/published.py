@@ -15,7 +15,7 @@ from pipelines.generate.folders import read_json
 from pipelines.generate.sizes import TangoFluxConfig, published_config
 from pipelines.generate.tangoflux import TangoFluxPipeline, build
 from pipelines.generate.tokenizer import check_tokenizer, load_tokenizer
-from pipelines.generate.weights import fill
+from pipelines.generate.weights import Holder, fill
 
 CONFIG_FILE, MODEL_FILE, VAE_FILE = "config.json", "tangoflux.safetensors", "vae.safetensors"
 # Sizes that the published config has no keys for; a folder of another size says them here.
@@ -59,11 +59,7 @@ def load_published(
     with torch.device("meta"):
         flow, text_encoder, conditioner = build(config)
         autoencoder = AutoencoderOobleck(**vae)
-    fill(
-        {"transformer.": flow, "text_encoder.": text_encoder, "": Renamed(conditioner)},
-        folder / MODEL_FILE,
-        ignored=REFERENCE,
-    )
+    fill(in_model_file(flow, text_encoder, conditioner), folder / MODEL_FILE, ignored=REFERENCE)
     fill({"": autoencoder}, folder / VAE_FILE)
     return TangoFluxPipeline(
         vae=autoencoder.eval(),
@@ -76,6 +72,18 @@ def load_published(
         default_steps=config.default_steps,
         default_guidance=config.default_guidance,
     )
+
+
+def convert(source: Path, target: Path) -> None:
+    """Write a published folder as a diffusers folder."""
+    load_published(source).save_pretrained(target)
+
+
+def in_model_file(
+    flow: nn.Module, text_encoder: nn.Module, conditioner: nn.Module
+) -> dict[str, Holder]:
+    """What lies in tangoflux.safetensors, under the prefixes of its keys."""
+    return {"transformer.": flow, "text_encoder.": text_encoder, "": Renamed(conditioner)}
 
 
 def told_in(path: Path) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from typing import NoReturn
 from pipelines.errors import StudioError
 from studio.cli import (
     compare,
+    convert,
     evaluate,
     finetune,
     generate,
@@ -30,7 +31,7 @@ from studio.services.services import Services
 
 # Each file adds its own to the parser.
 VERBS = (
-    models, generate, vote, reward, finetune, compare, evaluate, prompts, world, judges, page,
+    models, convert, generate, vote, reward, finetune, compare, evaluate, prompts, world, judges, page,
 )  # fmt: skip
 
 

@@ -17,6 +17,7 @@ from pipelines.records import Candidate, Prompt, Settings
 from pipelines.seeds import check_seed
 from studio.config import Config
 from studio.services.adapters import Adapters
+from studio.services.licences import Licences
 
 if TYPE_CHECKING:
     from pipelines.clap import Clap
@@ -50,16 +51,19 @@ class Engines:
     def __init__(self, config: Config) -> None:
         self.config = config
         self.adapters = Adapters(config.data)
+        self.licences = Licences(config.data)
         self.loaded: dict[tuple[str, str], Any] = {}
         self.states: dict[str, State] = {}
         self.lock = threading.Lock()  # guards the three dictionaries, never held while loading
         self.turns: dict[tuple[str, str], threading.Lock] = {}
 
     def models(self) -> "list[ModelInfo]":
-        """The checkpoints that are here and the adapters that are kept, without loading any."""
+        """The checkpoints that are here, the published ones whose licence was accepted, and the
+        adapters that are kept, without loading any."""
         from pipelines.generate import checkpoints
 
-        return [*checkpoints.available(), *self.adapters.models()]
+        here = checkpoints.available(self.config.models)
+        return [*here, *self.licences.models(), *self.adapters.models()]
 
     def defaults(self, name: str) -> tuple[int, float]:
         """The steps and the guidance that a model is at its best with, without loading it."""
@@ -159,6 +163,28 @@ class Engines:
         counts = [sum(one.counts.values()) for one in prompt_sets.SETS]
         return list(zip(paths, counts, strict=True))
 
+    def licence(self, name: str) -> str:
+        """The terms of a model, or of the base that it changes, without loading it."""
+        from pipelines.generate.layouts import layout_of
+
+        if self.adapters.folder_of(name) is not None:
+            return self.licence(self.adapters.base_of(name))
+        told = {each.name: each.licence for each in self.models()}
+        found = None if name in told else layout_of(Path(name))
+        return told.get(name, found.licence if found else "")
+
+    def convert(self, name: str, target: Path) -> tuple[Path, str]:
+        """A published model written as a diffusers folder, and its licence.
+
+        Raises:
+            StudioError: its licence was not accepted, or what `conversion.convert` refuses.
+        """
+        from pipelines.generate import checkpoints, conversion, layouts
+
+        self.licences.check(name)
+        found = layouts.layout_of(checkpoints.folders_of(name)[0])
+        return conversion.convert(name, target), found.licence if found else ""
+
     def warm(self) -> None:
         """Load the usual model and make one short sound, so that the first request is quick."""
         try:
@@ -211,6 +237,7 @@ class Engines:
 
         folder = self.adapters.folder_of(name)
         if folder is None:
+            self.licences.check(name)
             return checkpoints.load(name, device=self.config.device)
         from pipelines.recipes.adapted import adapted
 

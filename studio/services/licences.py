@@ -1,0 +1,109 @@
+"""Licences of published models: shown before the first use, and remembered once they are accepted."""
+
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pipelines.errors import StudioError
+
+if TYPE_CHECKING:
+    from pipelines.generate.catalogue import Published
+    from pipelines.generate.checkpoints import ModelInfo
+
+
+@dataclass(frozen=True)
+class Licences:
+    """What was accepted here, by model.
+
+    Args:
+        data: the data folder.
+    """
+
+    data: Path
+
+    @property
+    def path(self) -> Path:
+        """The file that remembers."""
+        return self.data / "licences.json"
+
+    def catalogue(self) -> list[dict[str, Any]]:
+        """Every published model: its terms, its size, whether its licence was accepted here."""
+        from pipelines.generate.catalogue import CATALOGUE
+
+        accepted = self._accepted()
+        return [
+            {
+                "name": model.name,
+                "title": model.title,
+                "licence": model.licence,
+                "page": model.page,
+                "gigabytes": model.gigabytes,
+                "note": model.note,
+                "is_accepted": accepted.get(model.name) == model.licence,
+            }
+            for model in CATALOGUE.values()
+        ]
+
+    def models(self) -> "list[ModelInfo]":
+        """The published models whose licence was accepted: they can be chosen."""
+        from pipelines.generate.checkpoints import ModelInfo
+
+        return [
+            ModelInfo(
+                name=each["name"],
+                title=each["title"],
+                path=Path(each["name"]),
+                licence=each["licence"],
+                note=each["note"],
+            )
+            for each in self.catalogue()
+            if each["is_accepted"]
+        ]
+
+    def accept(self, name: str) -> "Published":
+        """Remember that the licence of this model was read and accepted."""
+        from pipelines.generate.catalogue import CATALOGUE
+
+        if name not in CATALOGUE:
+            raise StudioError(
+                f"There is no published model {name[:80]!r}; known are {', '.join(CATALOGUE)}."
+            )
+        kept = self._kept()
+        now = datetime.now(UTC).isoformat(timespec="seconds")
+        kept[name] = {"licence": CATALOGUE[name].licence, "accepted_at": now}
+        self.data.mkdir(parents=True, exist_ok=True)
+        part = self.path.with_suffix(".part")
+        part.write_text(json.dumps(kept, indent=1) + "\n")
+        part.replace(self.path)
+        return CATALOGUE[name]
+
+    def check(self, name: str) -> None:
+        """Nothing, or a StudioError where this published model's licence was not accepted here."""
+        from pipelines.generate.catalogue import CATALOGUE
+
+        model = CATALOGUE.get(name)
+        if model is not None and self._accepted().get(name) != model.licence:
+            raise StudioError(
+                f"{model.title} comes on terms of its own: {model.licence}. Read them at "
+                f"{model.page}; if you accept them, run `python -m studio.cli models accept {name}` "
+                "or choose it under “More models” in Generate."
+            )
+
+    def _accepted(self) -> dict[str, str]:
+        return {name: told["licence"] for name, told in self._kept().items()}
+
+    def _kept(self) -> dict[str, dict[str, str]]:
+        if not self.path.is_file():
+            return {}
+        try:
+            found = json.loads(self.path.read_text())
+            return {
+                str(name): {**told, "licence": str(told["licence"])} for name, told in found.items()
+            }
+        except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+            raise StudioError(
+                f"{self.path.name} in the data folder cannot be read ({error}); remove it, and accept "
+                "the licences again."
+            ) from error
