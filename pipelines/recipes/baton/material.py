@@ -14,9 +14,10 @@ import torch
 from pipelines.finetune.data import PRETRAIN, Row, check_rows
 from pipelines.finetune.latents import clip_hash, is_silent
 from pipelines.recipes.baton import takes
+from pipelines.recipes.baton.asking import Asked, asked_captions
 from pipelines.recipes.baton.pretraining import key_of, pretraining_rows, pretraining_scenes
 from pipelines.recipes.baton.rows import Sound, data_rows, supervised_rows
-from pipelines.recipes.baton.study import HEADLINE, INTEGRITY, TEMPORAL, Arm, HeadKind, StudyConfig
+from pipelines.recipes.baton.study import HEADLINE, INTEGRITY, TEMPORAL, Arm, HeadKind
 from pipelines.recipes.baton.text import stretched, t5_of
 from pipelines.recipes.baton.workshop import Workshop
 from pipelines.records import Prompt, Settings, digest
@@ -34,26 +35,13 @@ from pipelines.reward.saved import Ground, load_head, save_head
 from pipelines.reward.stretches import Stretched
 from pipelines.reward.training import OURS, Vectors, train
 from pipelines.seeds import fork
-from pipelines.soundworld.faults import BACKGROUND
 from pipelines.soundworld.labels import annotate
-from pipelines.soundworld.scenes import Scene, draw_scene, render_scene
-from pipelines.splits import group_of, split_of
+from pipelines.soundworld.scenes import Scene, render_scene
+from pipelines.splits import split_of
 
 TOGETHER = 40  # prompts whose candidates lie in one file
 HEARD = 16
-PATIENCE = 100  # scenes looked at for each caption that is wanted
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Asked:
-    """One caption of D_text."""
-
-    text: str
-    seconds: float
-    task: str
-    is_labelled: bool  # its sounds are labelled; else they are scored
-    group: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,41 +49,6 @@ class Candidate(Sound):
     """One sound of D_data, with what it was asked for."""
 
     asked: Asked
-
-
-def asked_captions(config: StudyConfig) -> list[Asked]:
-    """D_text: captions of both tasks, of combinations of the train split; every other is labelled."""
-    count = 2 * config.prompts
-    with_background = round(config.background * count)
-    plans = (
-        (INTEGRITY, "two together", with_background, True),
-        (INTEGRITY, "two in order", count - with_background, False),
-        (TEMPORAL, "three in order", count, False),
-    )
-    found: list[Asked] = []
-    met: set[str] = set()
-    for task, kind, wanted, has_background in plans:
-        mine = 0
-        for n in range(PATIENCE * wanted):
-            scene = draw_scene(fork(config.seed, "captions", kind, n), split="train", kind=kind)
-            labels = [event.label for event in scene.events]
-            is_wanted = not has_background or any(label in BACKGROUND for label in labels)
-            if not is_wanted or scene.caption in met:
-                continue
-            met.add(scene.caption)
-            found.append(
-                Asked(
-                    text=scene.caption,
-                    seconds=config.seconds or scene.seconds,
-                    task=task,
-                    is_labelled=mine % 2 == 0,
-                    group=group_of(scene.caption, labels),
-                )
-            )
-            mine += 1
-            if mine == wanted:
-                break
-    return found
 
 
 @dataclass(frozen=True)

@@ -174,7 +174,7 @@ def world_prompts(met: Set[frozenset[str]], count: int, seed: int) -> list[Promp
         seed: names the draw.
     """
     from pipelines.prompts.grammar import SIZES
-    from pipelines.recipes.baton.material import asked_captions
+    from pipelines.recipes.baton.asking import asked_captions
     from pipelines.recipes.baton.study import StudyConfig
     from pipelines.soundworld.captions import read_caption
 
