@@ -13,10 +13,11 @@ export function placeholder() {
 }
 
 export class Card {
-  /** start: what to do with the id of a run that this card began. */
-  constructor(data, start) {
+  /** start: what to do with the id of a run that this card began; run: the id of its own, if it is in one. */
+  constructor(data, start, run) {
     this.data = data;
     this.start = start;
+    this.run = run;
     this.player = new Player(data);
     this.picture = new Picture(data, this.player);
     this.badges = element("div", { class: "bs-badges" });
@@ -35,11 +36,16 @@ export class Card {
     this.update(data);
   }
 
-  /** Newer values of the same candidate: its scores may have come. */
-  update(data, place = null) {
+  /** Newer values of the same candidate: its scores may have come. ranker: what gives places, {by}; null: no place is shown. */
+  update(data, ranker = null) {
     this.data = data;
     const badges = [];
-    if (place !== null) badges.push(badge(place === 1 ? "best" : "place", place === 1 ? "best" : `${place}.`, `Place ${place} by CLAP score.`));
+    if (ranker && data.ranking) {
+      const { place, of, score: found } = data.ranking;
+      badges.push(badge(place === 1 ? "best" : "place", place === 1 ? "best" : `${place}.`, `Place ${place} of ${of} by ${ranker.by}: ${score(found)}.`));
+    }
+    if (ranker?.weight < 1 && data.ranking) badges.push(badge("clap", `both ${score(data.ranking.score)}`, `What ranks: ${ranker.by}.`));
+    if (data.reward !== null) badges.push(badge("clap", `reward ${score(data.reward)}`, "What the reward model that ranks gives this sound: 1 is most."));
     badges.push(
       data.clap === null
         ? badge("none", "CLAP –", "Not scored (yet).")
@@ -106,7 +112,7 @@ export class Card {
       "div",
       { class: "bs-actions" },
       this.heart,
-      press("Vary", "Four more with new seeds", () => this.begin("vary?count=4")),
+      press("Vary", "Four more with new seeds", () => this.begin(`vary?count=4${this.run ? `&run=${this.run}` : ""}`)),
       press("Same again", "Make it anew and compare the bytes", () => this.begin("again")),
       press("Reuse", "Put its prompt, seed and settings into the form", () => this.reuse()),
       element("span", { class: "bs-gap" }),

@@ -3,10 +3,11 @@
 import { address, ask, attempt } from "./ask.js";
 import { Card, placeholder } from "./card.js";
 import { element } from "./element.js";
-import { titleOf } from "./words.js";
+import { plain, titleOf } from "./words.js";
 
 const QUICK = 120; // ms between two looks while sounds are made
 const CALM = 450; // while the judges listen
+const BY_CLAP = { by: "CLAP" }; // what ranks cards that are of no one run
 
 export class Deck extends HTMLElement {
   connectedCallback() {
@@ -86,8 +87,9 @@ export class Deck extends HTMLElement {
 
   showBar(run) {
     if (this.bar.dataset.run !== run.id) this.buildBar(run);
-    const [note, meter, stop, tools, notices] = this.parts;
+    const [note, meter, stop, tools, notices, ranked] = this.parts;
     note.textContent = statusOf(run);
+    ranked.textContent = rankedBy(run);
     meter.value = run.is_over ? 1 : run.progress;
     this.bar.classList.toggle("is-over", run.is_over);
     stop.hidden = run.is_over;
@@ -113,11 +115,13 @@ export class Deck extends HTMLElement {
     const zip = (kind) => element("a", { class: "bs-act", href: address(`jobs/${run.id}/all.${kind}.zip`), download: "" }, `All as ${kind.toUpperCase()}`);
     const tools = element("div", { class: "bs-tools" }, sort, zip("wav"), zip("flac"));
     const notices = element("ul", { class: "bs-notices" });
-    this.parts = [note, meter, stop, tools, notices];
+    const ranked = element("p", { class: "bs-status bs-ranked" });
+    this.parts = [note, meter, stop, tools, notices, ranked];
     this.bar.replaceChildren(
       element("div", { class: "bs-bar-row" }, element("h2", { title: titleOf(run.request) }, titleOf(run.request)), stop, tools),
       meter,
       note,
+      ranked,
       notices,
     );
   }
@@ -135,9 +139,8 @@ export class Deck extends HTMLElement {
     const before = new Map([...this.cards].map(([id, card]) => [id, card.node.isConnected && card.node.getBoundingClientRect()]));
     const sections = groups.map(([text, found]) => {
       const section = this.section(text, prompts.length > 1);
-      const places = ranks(found);
-      const ordered = settled && this.sort === "best" ? [...found].sort((a, b) => places.get(a.id) - places.get(b.id)) : bySeed(found);
-      const nodes = ordered.map((data) => this.card(data, found.length > 1 && data.clap !== null ? places.get(data.id) : null).node);
+      const ordered = settled && this.sort === "best" ? byPlace(found) : bySeed(found);
+      const nodes = ordered.map((data) => this.card(data, found.length > 1).node);
       const waiting = settled ? 0 : Math.max(0, each - found.length);
       setChildren(section.querySelector(".bs-grid"), nodes, waiting);
       return section;
@@ -166,15 +169,12 @@ export class Deck extends HTMLElement {
     return this.sections.get(text);
   }
 
-  card(data, place) {
-    const known = this.cards.get(data.id);
-    if (known) known.update(data, place);
-    else {
-      const made = new Card(data, (job) => this.follow(job));
-      this.cards.set(data.id, made);
-      made.update(data, place);
-    }
-    return this.cards.get(data.id);
+  /** isOneOfMany: whether its place says anything. */
+  card(data, isOneOfMany) {
+    if (!this.cards.has(data.id)) this.cards.set(data.id, new Card(data, (job) => this.follow(job), this.run?.id));
+    const card = this.cards.get(data.id);
+    card.update(data, isOneOfMany ? (this.run?.ranking ?? BY_CLAP) : null);
+    return card;
   }
 
   sorted(way) {
@@ -195,11 +195,8 @@ export class Deck extends HTMLElement {
   }
 }
 
-/** Place by CLAP score, the best 1; what is not scored comes last. */
-function ranks(cards) {
-  const ordered = bySeed(cards).sort((a, b) => (b.clap ?? -2) - (a.clap ?? -2));
-  return new Map(ordered.map((card, i) => [card.id, i + 1]));
-}
+/** The best first; what has no place comes last. */
+const byPlace = (cards) => bySeed(cards).sort((a, b) => (a.ranking?.place ?? 1e9) - (b.ranking?.place ?? 1e9));
 
 const bySeed = (cards) => [...cards].sort((a, b) => a.settings.seed - b.settings.seed);
 
@@ -221,6 +218,14 @@ function glide(node, from) {
   const to = node.getBoundingClientRect();
   const [across, down] = [from.left - to.left, from.top - to.top];
   if (across || down) node.animate([{ transform: `translate(${across}px, ${down}px)` }, { transform: "none" }], { duration: 320, easing: "ease-in-out" });
+}
+
+/** Which reward put the cards in order, and whom it learned from; nothing where CLAP alone did. */
+function rankedBy(run) {
+  const { ranking } = run;
+  if (!ranking?.reward) return "";
+  const share = ranking.weight < 1 ? ` at ${plain(ranking.weight, 2)}, with CLAP at ${plain(1 - ranking.weight, 2)}` : "";
+  return `Ranked by the reward model “${ranking.title}”${share}. Learned from: ${ranking.learned_from}.`;
 }
 
 function statusOf(run) {

@@ -5,6 +5,9 @@ import { element, say } from "./element.js";
 import { claim, yielding } from "./sounding.js";
 import { ago, score, titleOf } from "./words.js";
 
+/** The card of the highest score over all prompts; the first where none has a score. */
+const bestOf = (cards) => [...cards].sort((a, b) => (b.ranking?.score ?? -2) - (a.ranking?.score ?? -2))[0];
+
 export class History extends HTMLElement {
   connectedCallback() {
     if (this.list) return;
@@ -39,7 +42,7 @@ export class History extends HTMLElement {
   }
 
   row(run) {
-    const best = [...run.cards].sort((a, b) => (b.clap ?? -2) - (a.clap ?? -2))[0];
+    const best = bestOf(run.cards);
     const play = element("button", {
       type: "button",
       class: "bs-play bs-small",
@@ -49,7 +52,7 @@ export class History extends HTMLElement {
     });
     const details = [
       `${run.cards.length} ${run.cards.length === 1 ? "sound" : "sounds"}`,
-      best && best.clap !== null ? `best CLAP ${score(best.clap)}` : null,
+      best?.ranking ? `best ${run.ranking?.reward ? "score" : "CLAP"} ${score(best.ranking.score)}` : null,
       run.status === "done" ? null : run.status,
       `seed ${run.request.seed}`,
     ];

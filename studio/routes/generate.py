@@ -60,9 +60,10 @@ def download(services: Services, request: Request, owner: str) -> Response:
 
 def download_all(services: Services, request: Request, owner: str) -> Response:
     """All candidates of a run as a zip."""
-    ids = services.views.job_of(request.path_params["job"], owner).candidates
-    found = services.store.candidates.find(ids)
-    return outgoing(services.downloads.zip(found, request.path_params["kind"]))
+    job = request.path_params["job"]
+    found = services.store.candidates.find(services.views.job_of(job, owner).candidates)
+    rankings = services.views.rankings(job, owner)
+    return outgoing(services.downloads.zip(found, request.path_params["kind"], rankings))
 
 
 def favourite(services: Services, request: Request, owner: str) -> dict[str, Any]:
@@ -78,11 +79,12 @@ def again(services: Services, request: Request, owner: str) -> dict[str, Any]:
 
 
 def vary(services: Services, request: Request, owner: str) -> dict[str, Any]:
-    """Make the same with new seeds; the new run's id."""
+    """Make the same with new seeds, ranked as in ?run=; the new run's id."""
     text = request.query_params.get("count", "4")
     if not text.isdigit():
         raise StudioError(f"The number of variations is {text[:20]!r}; give a whole number.")
-    return {"job": services.vary(owner, request.path_params["candidate"], int(text))}
+    run = request.query_params.get("run", "")[:64]
+    return {"job": services.vary(owner, request.path_params["candidate"], int(text), run)}
 
 
 TABLE: list[tuple[str, str, Answer]] = [

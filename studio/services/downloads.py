@@ -7,6 +7,7 @@ import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from pipelines.audio import write_audio
 from pipelines.errors import StudioError
@@ -40,11 +41,28 @@ class Downloads:
         """The same, into a folder of the person's own choice, under a name of their own."""
         return self._write(candidate, check_kind(kind), folder, called)
 
-    def zip(self, candidates: list[StoredCandidate], kind: str) -> Path:
-        """All of them in one file, with their recipes as JSON lines."""
-        return self.zip_named({name(candidate): candidate for candidate in candidates}, kind)
+    def zip(
+        self,
+        candidates: list[StoredCandidate],
+        kind: str,
+        rankings: Mapping[str, Mapping[str, Any]] | None = None,
+    ) -> Path:
+        """All of them in one file, with their recipes as JSON lines.
 
-    def zip_named(self, candidates: Mapping[str, StoredCandidate], kind: str) -> Path:
+        Args:
+            candidates: at least one.
+            kind: wav or flac.
+            rankings: place, score and what ranked it, by the id of the candidate.
+        """
+        named = {name(candidate): candidate for candidate in candidates}
+        return self.zip_named(named, kind, rankings)
+
+    def zip_named(
+        self,
+        candidates: Mapping[str, StoredCandidate],
+        kind: str,
+        rankings: Mapping[str, Mapping[str, Any]] | None = None,
+    ) -> Path:
         """The same under names of one's own, without the endings; they may name folders."""
         if not candidates:
             raise StudioError("There is no sound yet to take away; wait for the first.")
@@ -57,6 +75,8 @@ class Downloads:
                     bundle.write(part, inside)
                     part.unlink()
                     line = {"file": inside, **candidate.recipe}
+                    if rankings and candidate.id in rankings:
+                        line["ranking"] = rankings[candidate.id]
                     lines.append(json.dumps(line, ensure_ascii=False))
                 bundle.writestr("recipes.jsonl", "\n".join(lines) + "\n")
         except OSError as error:

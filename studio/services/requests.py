@@ -11,6 +11,7 @@ from pipelines.errors import StudioError
 from pipelines.seeds import SEED_LIMIT, check_seed
 from studio.config import Config
 
+CLAP = "clap"  # what ranks where no reward model is named
 COLUMNS = ("prompt", "caption", "text", "description")  # names a CSV may give the prompts
 
 
@@ -28,6 +29,8 @@ class Request:
     sampler: str = "euler"
     same_as: str | None = None  # a candidate that this must equal, byte for byte
     is_judged: bool = True  # whether CLAP and the listener are asked
+    reward: str | None = None  # the reward model that ranks; None: CLAP does
+    reward_weight: float = 1.0  # its share of the ranking score; CLAP has the rest
 
     def plain(self) -> dict[str, Any]:
         """As JSON values."""
@@ -52,6 +55,8 @@ def check_request(
     sampler: str = "euler",
     same_as: str | None = None,
     is_judged: bool = True,
+    reward: str | None = None,
+    reward_weight: float = 1.0,
 ) -> Request:
     """A request that can be done, from whatever a slider, a script or a stranger sent.
 
@@ -64,11 +69,14 @@ def check_request(
         seconds: length of each sound.
         steps: None for the model's own number.
         guidance: None for the model's own strength.
+        reward: "clap", or the id of the reward model that ranks the candidates of a prompt.
+        reward_weight: its share of the ranking score, in [0, 1]; CLAP has the rest.
 
     Raises:
         StudioError: the first thing that is wrong.
     """
     words = check_prompts(config, prompts, config.max_prompts, "made")
+    ranker = check_ranker(reward, is_judged)
     making = check_making(config, steps, guidance, sampler)
     amount = whole("The number of candidates", count, 1, config.max_count)
     if len(words) * amount > config.max_candidates:
@@ -85,7 +93,24 @@ def check_request(
         **making,
         same_as=same_as,
         is_judged=is_judged,
+        reward=ranker,
+        reward_weight=number("The reward model's share", reward_weight, 0.0, 1.0),
     )
+
+
+def check_ranker(reward: str | None, is_judged: bool) -> str | None:
+    """The id of the reward model that ranks; None for CLAP. Whether it is there, its keeper knows."""
+    if reward is None or reward in ("", CLAP):
+        return None
+    if not isinstance(reward, str):
+        raise StudioError(
+            f"What ranks is {str(reward)[:40]!r}; give {CLAP}, or the id of a reward model."
+        )
+    if not is_judged:
+        raise StudioError(
+            "Sounds cannot be ranked without scores; ask for scores, or for no ranking."
+        )
+    return reward
 
 
 def draw_seed() -> int:

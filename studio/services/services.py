@@ -29,12 +29,13 @@ from studio.services.generate.batches import COMPARE, GENERATE
 from studio.services.generate.generation import Generation
 from studio.services.generate.judging import Judging
 from studio.services.generate.making import Maker
+from studio.services.generate.ranking import Ranking
 from studio.services.generate.views import Views
 from studio.services.prompt_sets import prompt_sets, prompts_of
 from studio.services.prompt_writing.drafts import Drafts
 from studio.services.prompt_writing.model_wording import ModelWording
 from studio.services.prompt_writing.prompt_writing import PromptWriting
-from studio.services.requests import Request, check_request, read_prompt_file
+from studio.services.requests import Request, check_request, from_plain, read_prompt_file
 from studio.services.results.results import Results
 from studio.services.reward.rewards import Rewards
 from studio.services.vote.forgetting import Forgetting
@@ -57,7 +58,8 @@ class Services:
         self.engines = engines or Engines(config)
         self.store = Store(config.data, config.database)
         maker, judging = Maker(self.store, self.engines), Judging(self.store, self.engines)
-        self.generation = Generation(self.store, self.engines, maker, judging)
+        ranking = Ranking(self.store, lambda reward, owner: self.reward.scorer(reward, owner))
+        self.generation = Generation(self.store, self.engines, maker, judging, ranking)
         kept = EmbeddingStore(config.data / "embeddings")
         distances = Distances(self.engines, kept, self.store.clips.path)
         self.comparison = Comparison(self.store, self.engines, maker, judging, distances)
@@ -128,6 +130,7 @@ class Services:
     def generate(self, owner: str, request: Request) -> str:
         """Put a request in the row; the id of its job."""
         self._check_model(request.model)
+        self._check_ranker(owner, request)
         return self.generation.submit(self.worker, owner, request)
 
     def generate_now(
@@ -137,6 +140,7 @@ class Services:
 
         Here a model may also be the path of a folder.
         """
+        self._check_ranker(owner, request)
         done = self.worker.run_now(
             GENERATE, owner, request.plain(), lambda desk: on_progress(desk.progress, desk.note)
         )
@@ -183,9 +187,18 @@ class Services:
             return self.store.clips.path(found.clip)
         return self.downloads.save(found, folder, kind)
 
-    def vary(self, owner: str, candidate: str, count: int) -> str:
-        """New seeds for what this candidate was made from; the id of the job."""
-        return self.generate(owner, self.generation.vary(self.views.candidate(candidate), count))
+    def vary(self, owner: str, candidate: str, count: int, run: str = "") -> str:
+        """New seeds for what this candidate was made from; the id of the job.
+
+        Args:
+            owner: who asks.
+            candidate: what is varied.
+            count: how many.
+            run: the run whose ranking is kept; empty: CLAP ranks.
+        """
+        like = from_plain(self.views.job_of(run, owner).request) if run else None
+        made = self.views.candidate(candidate)
+        return self.generate(owner, self.generation.vary(made, count, like))
 
     def same_again(self, owner: str, candidate: str) -> str:
         """The same made anew and compared; the id of the job."""
@@ -225,6 +238,11 @@ class Services:
         known = [known for _, known in self.choices()]
         if name not in known:
             raise StudioError(f"There is no model {name[:80]!r}; choose from {', '.join(known)}.")
+
+    def _check_ranker(self, owner: str, request: Request) -> None:
+        """Refuse a reward model that is not this person's, or not trained to its end."""
+        if request.reward is not None:
+            self.reward.check_ready(request.reward, owner)
 
     def close(self) -> None:
         """Ship the last votes, end the worker after its present step, let go of the store."""

@@ -13,6 +13,7 @@ from studio.services.services import Services
 from studio.tabs.door import HIDDEN, shown
 from studio.tabs.examples import EXAMPLES
 from studio.tabs.model_choice import fresh
+from studio.tabs.ranking_choice import build_ranking, wire_ranking
 from studio.visitors import owner_of
 
 FOLLOW = "(job) => { if (job) window.dispatchEvent(new CustomEvent('baton-run', {detail: {job}})) }"
@@ -30,6 +31,7 @@ def build(services: Services) -> None:
     wire_button(services, form)
     wire_form(services, form, deck)
     wire_opened(services, form, opened)
+    wire_ranking(services, form, opened)
     gr.api(endpoint(services), api_name="generate", concurrency_limit=4)
 
 
@@ -69,6 +71,8 @@ def build_form(services: Services) -> dict[str, Any]:
             elem_id="pinned",
             elem_classes="bs-pinned",
         )
+    with gr.Accordion("How they are ranked", open=False, elem_id="ranking"):
+        form |= build_ranking()
     with gr.Accordion("How it is made", open=False, elem_id="making"):
         form |= build_making(services)
     form["example"] = gr.Dataset(
@@ -104,7 +108,10 @@ def build_making(services: Services) -> dict[str, Any]:
     }
 
 
-ASKED = ("prompts", "count", "seconds", "steps", "guidance", "seed", "pinned", "sampler", "model")
+ASKED = (
+    "prompts", "count", "seconds", "steps", "guidance", "seed", "pinned", "sampler", "model",
+    "reward", "reward_weight",
+)  # fmt: skip
 
 
 def wire_button(services: Services, form: dict[str, Any]) -> None:
@@ -186,11 +193,15 @@ def endpoint(services: Services) -> Any:
         guidance: float | None = None,
         seed: int | None = None,
         model: str | None = None,
+        reward: str | None = None,
+        reward_weight: float = 1.0,
         request: gr.Request = None,
     ) -> dict:
         """Sounds for a prompt (or several, one per line), with their seeds, settings and scores.
 
-        Each candidate's `sound` is an address on this server. A seed of null draws one.
+        Each candidate's `sound` is an address on this server, its `ranking` its place among those
+        of its prompt. A seed of null draws one. What ranks is CLAP, or `reward`: the id of a reward
+        model of yours, at the share `reward_weight`.
         """
         wish = services.check(
             prompt,
@@ -200,6 +211,8 @@ def endpoint(services: Services) -> Any:
             guidance=guidance,
             seed=seed,
             model=model,
+            reward=reward,
+            reward_weight=reward_weight,
         )
         owner = owner_of(request, services.config.is_shared)
         job = services.generate(owner, wish)

@@ -5,6 +5,11 @@ import urllib.request
 
 import pytest
 
+from studio.config import Config
+from studio.services.services import Services
+from studio.visitors import HERE
+from tests.studio.judged import BandEngines, labelled
+
 pytestmark = pytest.mark.slow
 
 
@@ -64,6 +69,42 @@ def test_a_run_goes_on_while_the_page_is_reloaded(watch, studio):
     seen.page.wait_for_selector(".bs-card:not(.bs-waiting)")
     seen.page.reload()
     assert seen.finish() == "8 of 8 sounds, made and scored."
+
+
+def test_a_reward_model_of_one_s_own_ranks(watch, studio):
+    """Chosen in the form, the best first by it, named with whom it learned from; both at a share."""
+    studio.close()
+    studio.bands = True
+    beside = Services(config := Config(data=studio.folder), BandEngines(config))
+    campaign = labelled(beside.store, voters_are="simulated", title="Low sines")
+    asked = {"campaigns": [campaign], "settings": {"preset": "paper", "epochs": 6, "seed": 1}}
+    beside.reward.train_now(HERE, lambda *_: None, **asked)
+    beside.close()
+    studio.open()
+    seen = watch()
+    page = seen.page
+    page.click("#ranking > button")
+    page.click("#ranker input")
+    page.click("text=Reward of Low sines (integrity, simulated listeners)")
+    page.wait_for_selector("#ranker-share input[type=number]")
+    seen.generate("a dog barks")
+    assert seen.finish() == "4 of 4 sounds, made and scored."
+    told = "Ranked by the reward model “Reward of Low sines”"
+    taught = "Learned from: integrity judged by simulated listeners."
+    assert page.inner_text(".bs-ranked") == f"{told}. {taught}"
+    rewards = [float(said) for said in re.findall(r"reward (\d\.\d+)", page.inner_text(".bs-grid"))]
+    assert len(rewards) == 4 and rewards == sorted(rewards, reverse=True)
+    assert re.match(r"best\s+reward", page.locator(".bs-card").first.inner_text())
+    page.fill("#ranker-share input[type=number]", "0.5")
+    page.press("#ranker-share input[type=number]", "Tab")
+    seen.generate("a dog barks")
+    page.wait_for_selector(f"text={told} at 0.50, with CLAP at 0.50.")
+    seen.finish()
+    both = [float(said) for said in re.findall(r"both (\d\.\d+)", page.inner_text(".bs-grid"))]
+    assert len(both) == 4 and both == sorted(both, reverse=True)
+    page.wait_for_function("() => document.querySelectorAll('.bs-run').length === 2")
+    assert page.locator(".bs-run-facts").first.inner_text().startswith("4 sounds · best score ")
+    assert (seen.complaints, seen.foreign) == ([], [])
 
 
 def test_words_from_people_are_never_code(watch):

@@ -47,7 +47,10 @@ def test_generate_prints_one_line_per_candidate(run, tmp_path):
         "settings",
         "timings",
         "clip",
+        "ranking",
     }
+    assert sorted(line["ranking"]["place"] for line in lines) == [1, 2]
+    assert lines[0]["ranking"]["by"] == "CLAP"
     assert lines[0]["scores"]["integrity"] is True
     assert lines[0]["scores"]["clap"] > 0
     assert (lines[0]["settings"]["steps"], lines[0]["settings"]["guidance"]) == (9, 3.0)
@@ -63,7 +66,7 @@ def test_without_out_the_path_is_the_stored_clip(run):
     _, [line], _ = run("generate", "a dog", "--seconds", 1, "--no-scores")
     assert Path(line["path"]).name == f"{line['clip']}.wav"
     assert Path(line["path"]).is_file()
-    assert line["scores"] == {"clap": None}
+    assert line["scores"] == {"clap": None} and line["ranking"] is None
 
 
 def test_the_same_command_gives_the_same_bytes(run):

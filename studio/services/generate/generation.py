@@ -10,6 +10,7 @@ from studio.services.engines import Engines
 from studio.services.generate.batches import GENERATE, Part, in_batches, plan_around
 from studio.services.generate.judging import CLAP, LISTENER, Judging
 from studio.services.generate.making import Maker
+from studio.services.generate.ranking import HEARD, Ranking
 from studio.services.requests import Request, check_request, from_plain
 from studio.store.candidates import StoredCandidate
 from studio.store.jobs import Job
@@ -24,6 +25,7 @@ class Generation:
     engines: Engines
     maker: Maker
     judging: Judging
+    ranking: Ranking
 
     @property
     def work(self) -> Work:
@@ -34,10 +36,21 @@ class Generation:
         """Put the request in the row; its job's id."""
         return worker.submit(GENERATE, owner, request.plain())
 
-    def vary(self, candidate: StoredCandidate, count: int) -> Request:
-        """The same with new seeds: the next ones that this prompt was never made with."""
+    def vary(
+        self, candidate: StoredCandidate, count: int, ranked_as: Request | None = None
+    ) -> Request:
+        """The same with new seeds: the next ones that this prompt was never made with.
+
+        Args:
+            candidate: what is varied.
+            count: how many.
+            ranked_as: ranked by what this request was ranked by; None: by CLAP.
+        """
         seed = self.store.candidates.highest_seed(candidate.prompt.text, candidate.settings.model)
-        return self._like(candidate, seed=seed + 1, count=count)
+        wishes: dict[str, Any] = {"seed": seed + 1, "count": count}
+        if ranked_as is not None:
+            wishes |= {"reward": ranked_as.reward, "reward_weight": ranked_as.reward_weight}
+        return self._like(candidate, **wishes)
 
     def same_again(self, candidate: StoredCandidate) -> Request:
         """The very same, made anew, to be compared byte for byte."""
@@ -104,11 +117,15 @@ class Generation:
         return [plan_around(self.store.jobs.get(job), place, backend)], place
 
     def listen(self, job: Job, desk: Desk) -> bool:
-        """Phase two: CLAP's score and the listener's report, one candidate at a time."""
-        if not from_plain(job.request).is_judged:
+        """Phase two: CLAP's score and the listener's report, one candidate at a time, then the rank."""
+        request = from_plain(job.request)
+        if not request.is_judged:
             return True
+        ids = list(dict.fromkeys(job.candidates))
         judges = self.judging.present((CLAP, LISTENER), desk)
-        return self.judging.listen(list(dict.fromkeys(job.candidates)), judges, desk)
+        until = 1.0 if request.reward is None else HEARD
+        is_heard = self.judging.listen(ids, judges, desk, until=until)
+        return is_heard and self.ranking.rank(job, request, ids, desk)
 
     def _compare(self, same_as: str, candidate: str, clip: str, desk: Desk) -> None:
         before = self.store.candidates.find([same_as])[0]

@@ -13,6 +13,7 @@ from pipelines.errors import StudioError
 from studio.services.engines import Engines
 from studio.services.generate.batches import GENERATE
 from studio.services.generate.judging import CLAP, LISTENER
+from studio.services.generate.ranking import RANKING, about, judge_of, rank_within_prompts
 from studio.store.candidates import StoredCandidate
 from studio.store.jobs import Job
 from studio.store.store import Store
@@ -44,14 +45,34 @@ class Views:
         """The candidates that this person likes, the latest first."""
         return self.cards(self.store.candidates.favourites(owner), owner)
 
-    def cards(self, ids: list[str], owner: str) -> list[dict[str, Any]]:
-        """Candidates as cards."""
+    def cards(
+        self, ids: list[str], owner: str, *, reward: str | None = None, weight: float = 1.0
+    ) -> list[dict[str, Any]]:
+        """Candidates as cards, each with its place among those of its prompt.
+
+        Args:
+            ids: of the candidates.
+            owner: whose favourites are marked.
+            reward: the reward model that ranks; None: CLAP does.
+            weight: its share of the score; CLAP has the rest.
+        """
         said = self.store.candidates.judgements(ids)
         liked = set(self.store.candidates.favourites(owner))
-        return [
-            self._card(found, said[found.id], found.id in liked)
+        cards = [
+            self._card(found, said[found.id], found.id in liked, reward)
             for found in self.store.candidates.find(ids)
         ]
+        rank_within_prompts(cards, 0.0 if reward is None else weight)
+        return cards
+
+    def rankings(self, job_id: str, owner: str) -> dict[str, dict[str, Any]]:
+        """Place and score of each ranked candidate of a run, with what ranked it, by its id."""
+        run = self.job(job_id, owner)
+        return {
+            card["id"]: {**card[RANKING], **run[RANKING]}
+            for card in run["cards"]
+            if card[RANKING] and run[RANKING]
+        }
 
     def candidate(self, candidate: str) -> StoredCandidate:
         """The stored candidate of this id."""
@@ -73,16 +94,22 @@ class Views:
         return job
 
     def _job(self, job: Job, owner: str) -> dict[str, Any]:
+        ids, asked = list(dict.fromkeys(job.candidates)), job.request
+        ranked = {"reward": asked.get("reward"), "weight": asked.get("reward_weight", 1.0)}
         return {
             **standing(job),
             "phase": job.phase,
             "request": job.request,
             "wanted": len(job.request["prompts"]) * job.request["count"],
-            "cards": self.cards(list(dict.fromkeys(job.candidates)), owner),
+            RANKING: about(asked, job.findings),
+            "cards": self.cards(ids, owner, **ranked),
         }
 
-    def _card(self, found: StoredCandidate, said: dict[str, Any], liked: bool) -> dict[str, Any]:
+    def _card(
+        self, found: StoredCandidate, said: dict[str, Any], liked: bool, reward: str | None
+    ) -> dict[str, Any]:
         heard, clap = spoken(said, LISTENER), spoken(said, CLAP)
+        scored = None if reward is None else spoken(said, judge_of(reward))
         return {
             "id": found.id,
             "clip": found.clip,
@@ -100,6 +127,7 @@ class Views:
             "peaks": self.peaks(found.clip),
             "is_favourite": liked,
             "clap": None if clap is None else clap["score"],
+            "reward": None if scored is None else scored["score"],
             "hearing": {k: heard[k] for k in ("events", "integrity", "order", "asked", "missing")}
             if heard
             else None,

@@ -170,13 +170,22 @@ class Rewards:
 
         if reward == CLAP:
             return ClapScorer(self.engines.clap())
+        return scorer_in(self.training.folder(self.check_ready(reward, owner).id), self.engines)
+
+    def check_ready(self, reward: str, owner: str | None = None) -> Job:
+        """The job of a reward model that can score, without loading anything.
+
+        Raises:
+            Unknown: there is none of this person by this id.
+            Conflict: it is not trained to its end.
+        """
         job = self.job_of(reward, owner)
         if job.status != DONE:
             raise Conflict(
                 f"The reward model “{job.request['title']}” is {job.status}, so it scores nothing; "
                 "choose one that is done."
             )
-        return scorer_in(self.training.folder(job.id), self.engines)
+        return job
 
     def score_sounds(
         self, reward: str, owner: str, sounds: Sequence[Sound]
