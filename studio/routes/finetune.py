@@ -49,9 +49,9 @@ def resume(services: Services, request: Request, owner: str) -> dict[str, Any]:
 
 
 def keep(services: Services, request: Request, owner: str) -> dict[str, Any]:
-    """Keep the adapter as a model under a title; the run as it stands then."""
-    name = request.path_params["run"]
-    return services.finetune.keep(owner, name, request.state.body.get("title"))
+    """Keep the adapter, or that of an iteration, as a model under a title; the run as it stands then."""
+    name, asked = request.path_params["run"], request.state.body
+    return services.finetune.keep(owner, name, asked.get("title"), asked.get("iteration"))
 
 
 def remove(services: Services, request: Request, owner: str) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from studio.services.finetune.settings import sample_every, steps_of
 
 log = logging.getLogger(__name__)
 PACES = "paces.json"
+PROBE = "studio.services.finetune.probe"
 PATIENCE = 600  # seconds for the probe of a large model on a slow machine
 Pace = dict[str, Any]  # what `probe` gives
 
@@ -31,11 +32,11 @@ class Estimates:
 
     Args:
         config: where the paces are kept, and the device.
-        probe: measures; None: `studio.services.finetune.probe` in a process of its own.
+        probe: measures; None: the probe of a recipe in a process of its own.
     """
 
     config: Config
-    probe: Callable[[str, int | None, int], Pace] | None = None
+    probe: Callable[..., Pace] | None = None
     turn: threading.Lock = field(default_factory=threading.Lock)
 
     def of(self, wish: Wish, counts: dict[str, Any]) -> dict[str, Any]:
@@ -73,11 +74,23 @@ class Estimates:
 
     def pace(self, base: str, rank: int | None, rows: int) -> Pace:
         """The paces of a base on this machine, probed where nobody has."""
-        key = self._key(base, rank)
+        words = [base, self.config.device or "-", "-" if rank is None else str(rank), str(rows)]
+        return self.measured(base, kind_of(rank), PROBE, words)
+
+    def measured(self, base: str, kind: str, module: str, words: list[str]) -> Pace:
+        """What a probe says of a base and a kind of run; each is asked once on a machine.
+
+        Args:
+            base: the model.
+            kind: of run, in words.
+            module: the probe.
+            words: of its command line.
+        """
+        key = self._key(base, kind)
         with self.turn:
             known = self._folder.read(PACES, {})
             if key not in known:
-                known[key] = (self.probe or self._probe)(base, rank, rows)
+                known[key] = (self.probe or self._probe)(module, words)
                 self._folder.write(PACES, known)
         return known[key]
 
@@ -86,7 +99,7 @@ class Estimates:
 
         Of much smaller steps most is not spent on rows, so they say nothing of larger ones.
         """
-        key = self._key(base, rank)
+        key = self._key(base, kind_of(rank))
         with self.turn:
             known = self._folder.read(PACES, {})
             if key in known and 2 * rows >= known[key]["rows"]:
@@ -105,15 +118,12 @@ class Estimates:
     def _folder(self) -> RunFolder:
         return RunFolder(self.config.data / "runs")
 
-    def _key(self, base: str, rank: int | None) -> str:
-        return f"{base} on {self.config.device or 'the best device'}, " + (
-            "all weights" if rank is None else "an adapter"
-        )
+    def _key(self, base: str, kind: str) -> str:
+        return f"{base} on {self.config.device or 'the best device'}, {kind}"
 
-    def _probe(self, base: str, rank: int | None, rows: int) -> Pace:
+    def _probe(self, module: str, words: list[str]) -> Pace:
         """Measure in a process of its own, so that no model in use is touched."""
-        words = [base, self.config.device or "-", "-" if rank is None else str(rank), str(rows)]
-        command = [sys.executable, "-m", "studio.services.finetune.probe", *words]
+        base, command = words[0], [sys.executable, "-m", module, *words]
         try:
             done = subprocess.run(
                 command,
@@ -136,6 +146,11 @@ class Estimates:
                 f"{last[0] if last else f'it ended with {done.returncode}'}"
             )
         return json.loads(done.stdout.splitlines()[-1])
+
+
+def kind_of(rank: int | None) -> str:
+    """What is trained, in words."""
+    return "all weights" if rank is None else "an adapter"
 
 
 def memory_mb(pace: Pace, rows: int) -> float:

@@ -11,23 +11,32 @@ from studio.config import Config
 from studio.jobs import Worker
 from studio.refusals import Conflict
 from studio.services.adapters import TITLE_LENGTH
+from studio.services.finetune.crpo.estimate import crpo_estimate
+from studio.services.finetune.crpo.request import check_wish as check_crpo_wish
+from studio.services.finetune.crpo.settings import usual_settings as crpo_usual
+from studio.services.finetune.crpo.views import counts_of as crpo_counts
 from studio.services.finetune.estimate import Estimates
-from studio.services.finetune.folders import SHARED_SOUNDS, Folders
+from studio.services.finetune.folders import PAIRS, SHARED_SOUNDS, Folders
 from studio.services.finetune.further import Further
 from studio.services.finetune.own_data import OWN_DATA, SCENES
 from studio.services.finetune.request import (
     CLAP,
+    CRPO,
     MOST_UNLABELLED,
     SHARED_STEPS,
     SHARED_UNLABELLED,
     Wish,
     check_title,
     check_wish,
+    recipe_in,
+    wish_from_plain,
 )
 from studio.services.finetune.run import FINETUNE, Run
 from studio.services.finetune.settings import steps_of, usual_settings
 from studio.services.finetune.views import FinetuneViews
 from studio.services.generate.making import Maker
+from studio.services.prompt_sets import prompt_sets
+from studio.services.requests import whole
 from studio.services.reward.sources import sources
 from studio.store.jobs import DONE, WAITING, Job
 from studio.store.store import Store
@@ -69,7 +78,9 @@ class Finetune:
             "campaigns": [self._campaign(one) for one in sources(self.run.store, owner)],
             "rewards": [*({name: one[name] for name in told} for one in scorers), reference],
             "folders": self.run.folders.listing(owner),
+            "pair_sets": self.run.folders.listing(owner, PAIRS),
             "pretraining": {name: {"scenes": SCENES} for name in OWN_DATA},
+            "prompt_sets": prompt_sets(),
             "limits": {
                 "steps": SHARED_STEPS if is_shared else None,
                 "unlabelled": SHARED_UNLABELLED if is_shared else MOST_UNLABELLED,
@@ -90,7 +101,9 @@ class Finetune:
             StudioError: what was asked for cannot be trained.
         """
         wish, data, counts = self._checked(owner, asked)
-        return {**self.estimates.of(wish, counts), "data": counts, "notices": data["notices"]}
+        told = crpo_estimate if wish.recipe == CRPO else Estimates.of
+        found = told(self.estimates, wish, counts)
+        return {**found, "data": counts, "notices": data["notices"]}
 
     def start(self, owner: str, asked: Mapping[str, Any]) -> str:
         """Put a run in the row; its id.
@@ -138,21 +151,40 @@ class Finetune:
         worker.do_now(job.id, lambda desk: on_progress(desk.progress, desk.note))
         return self.views.view(job.id, owner)
 
-    def keep(self, owner: str, run: str, title: Any) -> dict[str, Any]:
+    def keep(self, owner: str, run: str, title: Any, iteration: Any = None) -> dict[str, Any]:
         """Keep the adapter of a finished run as a model, or give its model another title.
 
+        Args:
+            owner: whose run it must be.
+            run: its id.
+            title: of the model.
+            iteration: of a CRPO run, from 1: any that is done, whether or not the run is; None: its last.
+
         Raises:
-            Conflict: the run is not done.
+            Conflict: the run, or the iteration, is not done.
         """
         job = self.views.job_of(run, owner)
-        if job.status != DONE:
+        wish = wish_from_plain(job.request)
+        if iteration is not None:
+            self._check_iteration(job, wish, iteration)
+        elif job.status != DONE:
             raise Conflict(f"This run is {job.status}; its model can be kept when it is done.")
         name = check_title(title)
         if name is None:
             raise StudioError(f"The title is empty; give 1 to {TITLE_LENGTH} characters.")
-        self.run.keep_as(job, name)
-        self.run.store.jobs.change(job.id, findings={**job.findings, "title": name})
+        last = wish.settings["iterations"] if wish.recipe == CRPO else None
+        self.run.keep_as(job, name, last if iteration is None else iteration)
+        if iteration in (None, last):
+            self.run.store.jobs.change(job.id, findings={**job.findings, "title": name})
         return self.views.view(job.id, owner)
+
+    def _check_iteration(self, job: Job, wish: Wish, iteration: Any) -> None:
+        """Nothing, or a refusal unless a CRPO run has done this iteration."""
+        if wish.recipe != CRPO:
+            raise StudioError("This run has no iterations; leave the iteration out.")
+        number = whole("The iteration", iteration, 1, wish.settings["iterations"])
+        if self.views.adapter_in(job, number) is None:
+            raise Conflict(f"Iteration {number} is not done yet; wait for it, or resume the run.")
 
     def remove(self, owner: str, run: str, what: Any = None) -> None:
         """Remove a run's model, its files, or both; what its model made stays.
@@ -168,9 +200,10 @@ class Finetune:
             raise Conflict("This run is under way; stop it first.")
         if what not in (None, "model", "run"):
             raise StudioError(f"What to remove is {str(what)[:40]!r}; it must be model or run.")
-        model = self.views.model_of(job)
-        if what != "run" and model is not None and self._is_last(job, model["hash"]):
-            self.run.engines.adapters.remove(model["name"])
+        if what != "run":
+            for model in self.views.models_of(job):
+                if self._is_last(job, model["hash"]):
+                    self.run.engines.adapters.remove(model["name"])
         if what != "model":
             self.run.store.jobs.change(job.id, findings={**job.findings, "removed": True})
             shutil.rmtree(self.run.folder(job.id).path, ignore_errors=True)
@@ -188,8 +221,9 @@ class Finetune:
         why_not = self._why_not(name)
         if why_not is not None:
             return {"name": name, "title": title, "can_train": False, "why_not": why_not,
-                    "plan": None, "paper": None}  # fmt: skip
+                    "plan": None, "paper": None, "crpo": None}  # fmt: skip
         usual = usual_settings(name)
+        crpo = crpo_usual(name, is_shared=self.run.config.is_shared)
         own = next(iter(usual))
         return {
             "name": name,
@@ -198,6 +232,7 @@ class Finetune:
             "why_not": None,
             "plan": usual[own],
             "paper": usual["paper"],
+            "crpo": {"plan": crpo[own], "paper": crpo["paper"]},
         }
 
     def _why_not(self, name: str) -> str | None:
@@ -226,6 +261,8 @@ class Finetune:
         why_not = self._why_not(name if isinstance(name, str) else "")
         if why_not is not None:
             raise StudioError(why_not)
+        if recipe_in(asked) == CRPO:
+            return self._checked_crpo(owner, {**asked, "base": name})
         wish = check_wish(self.run.config, {**asked, "base": name}, usual_settings(name))
         if wish.settings["beta"] and wish.base not in OWN_DATA and wish.pretrain_folder is None:
             raise StudioError(
@@ -234,9 +271,7 @@ class Finetune:
             )
         data = self.run.data_of(owner, wish)
         if wish.reward not in (None, CLAP):
-            job = self.rewards.job_of(wish.reward, owner)
-            if job.status != DONE:
-                raise Conflict(f"This reward model is {job.status}; choose one that is done.")
+            job = self._check_reward_done(owner, wish.reward)
             if job.request["simulated"] != data["simulated"]:
                 raise StudioError(
                     "The reward model learned from simulated listeners and the campaigns are of "
@@ -247,6 +282,24 @@ class Finetune:
         counts = self.counts(owner, wish, data)
         self._check_steps(wish, counts)
         return wish, data, counts
+
+    def _checked_crpo(
+        self, owner: str, asked: Mapping[str, Any]
+    ) -> tuple[Wish, dict[str, Any], dict[str, Any]]:
+        """The same of a run that ranks its own candidates."""
+        config = self.run.config
+        wish = check_crpo_wish(config, asked, crpo_usual(asked["base"], is_shared=config.is_shared))
+        if wish.reward != CLAP:
+            self._check_reward_done(owner, wish.reward)
+        data = self.run.data_of(owner, wish)
+        return wish, data, crpo_counts(data, wish.settings)
+
+    def _check_reward_done(self, owner: str, reward: str) -> Job:
+        """The job of a reward model that can score."""
+        job = self.rewards.job_of(reward, owner)
+        if job.status != DONE:
+            raise Conflict(f"This reward model is {job.status}; choose one that is done.")
+        return job
 
     def counts(self, owner: str, wish: Wish, data: Mapping[str, Any]) -> dict[str, Any]:
         """How many rows of each kind a run has."""

@@ -18,12 +18,14 @@ from pipelines.audio import read_audio, write_audio
 from pipelines.errors import StudioError
 from studio.config import Config
 from studio.refusals import Unknown
+from studio.services.finetune.pair_sets import is_pair_set, take_in_pairs
 from studio.services.finetune.request import ID, check_title
 from studio.services.sound_folders import SUFFIXES, Sound, read_captions, told_captions
 from studio.services.sound_zip import checked, copy_out, wanted
 from studio.store.candidates import now
 
 CARD = "folder.json"
+SOUNDS, PAIRS = "sounds", "pairs"  # kinds of folders
 MOST_SOUNDS = 5000
 SHARED_SOUNDS = 200  # on a page of strangers
 MOST_FOLDERS = 20  # of one person
@@ -53,7 +55,7 @@ class Folders:
         Raises:
             StudioError: no zip, too many sounds, none that can be used.
         """
-        if len(self.listing(owner)) >= MOST_FOLDERS:
+        if sum(len(self.listing(owner, kind)) for kind in (SOUNDS, PAIRS)) >= MOST_FOLDERS:
             raise StudioError(
                 f"You have {MOST_FOLDERS} folders; remove one before you add another."
             )
@@ -61,16 +63,8 @@ class Folders:
         place = self._place(secrets.token_hex(16))
         try:
             with tempfile.TemporaryDirectory(prefix="baton-folder-") as scratch:
-                sounds = self._unpacked(Path(path), Path(scratch))
-                rows, left_out = take_in(sounds, place)
-            if not rows:
-                raise StudioError(
-                    "None of the sounds of the zip can be trained on: "
-                    + ", ".join(f"{count} {why}" for why, count in left_out.items())
-                    + ". Each needs a caption: a .txt of the same name, or a line of captions.csv."
-                )
-            card = {"id": place.name, "owner": owner, "title": name, "created_at": now(),
-                    "left_out": left_out, "rows": rows}  # fmt: skip
+                held = self._taken_in(Path(path), Path(scratch), place)
+            card = {"id": place.name, "owner": owner, "title": name, "created_at": now(), **held}
             (place / CARD).write_text(json.dumps(card, ensure_ascii=False) + "\n", encoding="utf-8")
         except (StudioError, OSError) as error:
             shutil.rmtree(place, ignore_errors=True)
@@ -81,29 +75,41 @@ class Folders:
             raise
         return about(card)
 
-    def listing(self, owner: str) -> list[dict[str, Any]]:
-        """This person's folders, the newest first."""
+    def listing(self, owner: str, kind: str = SOUNDS) -> list[dict[str, Any]]:
+        """This person's folders of a kind, the newest first."""
         cards = [read_card(path) for path in (self.config.data / "folders").glob(f"*/{CARD}")]
-        mine = [card for card in cards if card["owner"] == owner]
+        mine = [card for card in cards if card["owner"] == owner and kind_of(card) == kind]
         return [about(card) for card in sorted(mine, key=lambda card: card["created_at"])[::-1]]
 
-    def card(self, owner: str, folder: str) -> dict[str, Any]:
-        """All that is known of a folder, its rows too: file, caption and seconds.
+    def card(self, owner: str, folder: str, kind: str | None = SOUNDS) -> dict[str, Any]:
+        """All that is known of a folder, its rows too: file, caption and seconds, or a pair each.
 
         Raises:
-            Unknown: there is none, or it is somebody else's.
+            Unknown: there is none, it is somebody else's, or of another kind.
         """
         path = self._place(folder) / CARD if ID.fullmatch(folder) else None
         card = read_card(path) if path is not None and path.is_file() else None
-        if card is None or card["owner"] != owner:
+        if card is None or card["owner"] != owner or kind not in (None, kind_of(card)):
             raise Unknown("There is no such folder of yours; upload it again.")
         return card
 
     def remove(self, owner: str, folder: str) -> None:
         """Delete a folder with its sounds."""
-        place = self._place(self.card(owner, folder)["id"])
+        place = self._place(self.card(owner, folder, None)["id"])
         (place / CARD).unlink()  # first: a folder without it is none
         shutil.rmtree(place)
+
+    def pairs(self, owner: str, folder: str) -> tuple[list[Any], dict[str, str], str]:
+        """The pairs of a set, where the sound of each key lies from the data folder on, its title.
+
+        Raises:
+            Unknown: there is no such set of theirs.
+        """
+        from pipelines.finetune.pairs import PairRow
+
+        card = self.card(owner, folder, PAIRS)
+        files = {key: f"folders/{card['id']}/{file}" for key, file in card["files"].items()}
+        return [PairRow(**row) for row in card["rows"]], files, card["title"]
 
     def file(self, folder: str, row: dict[str, Any]) -> str:
         """Where a row's sound lies, from the data folder on."""
@@ -112,14 +118,25 @@ class Folders:
     def _place(self, folder: str) -> Path:
         return self.config.data / "folders" / folder
 
-    def _unpacked(self, path: Path, scratch: Path) -> list[Sound]:
-        """The sounds of a zip with their captions, each copied out under a number."""
+    def _taken_in(self, path: Path, scratch: Path, place: Path) -> dict[str, Any]:
+        """What a zip held, written where it stays: sounds with captions, or pairs of sounds."""
         most = SHARED_SOUNDS if self.config.is_shared else MOST_SOUNDS
         try:
             with zipfile.ZipFile(path) as bundle:
-                return unpack(bundle, scratch, most)
+                if is_pair_set(bundle):
+                    pairs, files, left_out = take_in_pairs(bundle, scratch, place, most)
+                    return {"kind": PAIRS, "left_out": left_out, "rows": pairs, "files": files}
+                sounds = unpack(bundle, scratch, most)
         except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError) as error:
             raise StudioError("This is no zip that can be read; make it again.") from error
+        rows, left_out = take_in(sounds, place)
+        if not rows:
+            raise StudioError(
+                "None of the sounds of the zip can be trained on: "
+                + ", ".join(f"{count} {why}" for why, count in left_out.items())
+                + ". Each needs a caption: a .txt of the same name, or a line of captions.csv."
+            )
+        return {"kind": SOUNDS, "left_out": left_out, "rows": rows}
 
 
 def unpack(bundle: zipfile.ZipFile, scratch: Path, most: int) -> list[Sound]:
@@ -207,16 +224,23 @@ def take_in(sounds: list[Sound], place: Path) -> tuple[list[dict[str, Any]], dic
     return rows, dict(left_out)
 
 
+def kind_of(card: dict[str, Any]) -> str:
+    """What a folder holds; those of before there were two kinds hold sounds."""
+    return card.get("kind", SOUNDS)
+
+
 def about(card: dict[str, Any]) -> dict[str, Any]:
     """What the page is told of a folder."""
+    told = {name: card[name] for name in ("id", "title", "left_out", "created_at")}
+    if kind_of(card) == PAIRS:
+        prompts = {row["prompt"] for row in card["rows"]}
+        return {**told, "kind": PAIRS, "pairs": len(card["rows"]), "prompts": len(prompts)}
     return {
-        "id": card["id"],
-        "title": card["title"],
+        **told,
+        "kind": SOUNDS,
         "sounds": len(card["rows"]),
         "captions": len({row["caption"] for row in card["rows"]}),
         "seconds": round(sum(row["seconds"] for row in card["rows"]), 1),
-        "left_out": card["left_out"],
-        "created_at": card["created_at"],
     }
 
 

@@ -11,8 +11,8 @@ from studio.config import Config
 from studio.refusals import Unknown
 from studio.services.requests import draw_seed, number, whole
 
-BATON, SUPERVISED = "baton", "supervised"
-RECIPES = (BATON, SUPERVISED)
+BATON, SUPERVISED, CRPO = "baton", "supervised", "crpo"
+RECIPES = (BATON, SUPERVISED, CRPO)
 CLAP = "clap"  # the reward that nobody had to train
 ID = re.compile(r"[0-9a-f]{32}")
 TITLE_LENGTH = 80
@@ -30,7 +30,7 @@ SETTINGS = (
 )  # fmt: skip
 FIELDS = (
     "recipe", "title", "base", "campaigns", "reward", "unlabelled", "folder", "pretrain_folder",
-    "settings",
+    "settings", "prompts", "prompt_set",
 )  # fmt: skip
 
 
@@ -44,19 +44,23 @@ class Wish:
     campaigns: tuple[str, ...]
     reward: str | None  # a reward model's id, CLAP, or None: labels alone
     unlabelled: int | None  # further sounds for the reward; None: as many as are labelled
-    folder: str | None  # of a creator: what plain fine-tuning learns
+    folder: str | None  # of a creator: what plain fine-tuning learns, or a set of pairs for CRPO
     pretrain_folder: str | None  # of a creator: D_pretrain of a base that has none here
-    settings: dict[str, Any]  # all of SETTINGS
+    settings: dict[str, Any]  # all of SETTINGS, or of CRPO's own
+    prompts: tuple[str, ...] = ()  # of which CRPO makes candidates; none: the set's, or the world's
+    prompt_set: str | None = None
 
     def plain(self) -> dict[str, Any]:
         """As JSON values."""
-        return {**asdict(self), "campaigns": list(self.campaigns)}
+        lists = {"campaigns": list(self.campaigns), "prompts": list(self.prompts)}
+        return {**asdict(self), **lists}
 
 
 def wish_from_plain(values: Mapping[str, Any]) -> Wish:
-    """The wish that `plain` wrote."""
-    known = {name: values[name] for name in FIELDS}
-    return Wish(**{**known, "campaigns": tuple(values["campaigns"])})
+    """The wish that `plain` wrote; those of before CRPO have no prompts."""
+    known = {name: values[name] for name in FIELDS if name in values}
+    lists = {name: tuple(values.get(name, ())) for name in ("campaigns", "prompts")}
+    return Wish(**{**known, **lists})
 
 
 def check_wish(config: Config, asked: Mapping[str, Any], usual: Mapping[str, Any]) -> Wish:
@@ -74,9 +78,7 @@ def check_wish(config: Config, asked: Mapping[str, Any], usual: Mapping[str, Any
         raise StudioError(
             f"{unknown[0][:40]!r} is no part of a fine-tuning; known are {', '.join(FIELDS)}."
         )
-    recipe = asked.get("recipe") or BATON
-    if recipe not in RECIPES:
-        raise StudioError(f"The recipe is {str(recipe)[:40]!r}; choose {' or '.join(RECIPES)}.")
+    recipe = recipe_in(asked)
     campaigns = names_in("campaigns", asked.get("campaigns") or [])
     reward, folder = name_in("reward", asked), name_in("folder", asked)
     if reward not in (None, CLAP) and not ID.fullmatch(reward):
@@ -109,6 +111,14 @@ def check_wish(config: Config, asked: Mapping[str, Any], usual: Mapping[str, Any
         pretrain_folder=name_in("pretrain_folder", asked),
         settings=check_settings(config, asked.get("settings") or {}, usual, recipe),
     )
+
+
+def recipe_in(asked: Mapping[str, Any]) -> str:
+    """The recipe that was asked for, or the first."""
+    recipe = asked.get("recipe") or BATON
+    if recipe not in RECIPES:
+        raise StudioError(f"The recipe is {str(recipe)[:40]!r}; choose {' or '.join(RECIPES)}.")
+    return recipe
 
 
 def check_title(title: Any) -> str | None:

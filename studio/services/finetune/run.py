@@ -1,6 +1,5 @@
 """A fine-tuning run as a job: prepare its data, make further sounds, train in a child, keep it."""
 
-import hashlib
 import shutil
 import time
 from collections.abc import Callable, Sequence
@@ -10,19 +9,24 @@ from statistics import median
 from typing import Any
 
 from pipelines.errors import StudioError
-from pipelines.records import digest
+from pipelines.records import Prompt
 from studio.config import Config
 from studio.jobs import Desk, Work
 from studio.processes import InProcess
 from studio.services.adapters import About
 from studio.services.engines import Engines
+from studio.services.finetune.crpo.data import crpo_data
+from studio.services.finetune.crpo.estimate import paces
+from studio.services.finetune.crpo.keeping import clear_caches, crpo_record, files_of_candidates
+from studio.services.finetune.crpo.settings import config_of
 from studio.services.finetune.estimate import Estimates
 from studio.services.finetune.folders import Folders
 from studio.services.finetune.further import Further, further_prompts
 from studio.services.finetune.judged import Judged, judged
 from studio.services.finetune.listening import HELD_OUT, held_out
 from studio.services.finetune.own_data import OWN_DATA, SCENES, SCENES_SEED
-from studio.services.finetune.request import SUPERVISED, Wish, wish_from_plain
+from studio.services.finetune.record import record_of
+from studio.services.finetune.request import BATON, CRPO, SUPERVISED, Wish, wish_from_plain
 from studio.services.finetune.run_folder import (
     DATA,
     FURTHER,
@@ -37,6 +41,11 @@ from studio.store.jobs import Job
 from studio.store.store import Store
 
 FINETUNE = "finetune"
+CHILDREN = {
+    BATON: "studio.services.finetune.child",
+    SUPERVISED: "studio.services.finetune.child",
+    CRPO: "studio.services.finetune.crpo.child",
+}
 REWARD_FOLDER = "reward"  # in the run's: its reward model, which may be removed meanwhile
 
 
@@ -92,6 +101,8 @@ class Run:
         Raises:
             StudioError: what cannot be trained on.
         """
+        if wish.recipe == CRPO:
+            return crpo_data(self.store, self.folders, owner, wish)
         if wish.recipe == SUPERVISED:
             card = self.folders.card(owner, wish.folder)
             rows = [{**row, "file": self.folders.file(card["id"], row)} for row in card["rows"]]
@@ -129,11 +140,11 @@ class Run:
         run, wish = self.folder(job.id), wish_from_plain(job.request)
         if run.read(TASK) is None:
             self._write_task(run, wish, job.owner, desk)
-        self._remember_reach(job, "steps", len(run.lines("losses.jsonl")))
+        self._remember_reach(job, "steps", len(run.losses()) + files_of_candidates(run))
         if not wish.base.startswith(EMBEDDED):
             self.engines.free()  # a large model twice is more memory than most machines have
         child = self.child or InProcess(
-            module="studio.services.finetune.child",
+            module=CHILDREN[wish.recipe],
             arguments=lambda job: [str(self.folder(job.id).path)],
             folder=lambda job: self.folder(job.id).path,
             gives_way_after=20.0,
@@ -144,18 +155,27 @@ class Run:
         """Phase four: the record, and the adapter as a model to choose."""
         run, wish = self.folder(job.id), wish_from_plain(job.request)
         desk.tell(0.99, "keeping the adapter")
-        record = record_of(run, job, wish, self.title(wish, run.read(DATA)))
+        title = self.title(wish, run.read(DATA))
+        if wish.recipe == CRPO:
+            last = wish.settings["iterations"]
+            run.write(RECORD, crpo_record(run, job, wish, title, last))
+            self.keep_as(job, title, last)
+            clear_caches(run)
+            return True
+        record = record_of(run, job, wish, title)
         run.write(RECORD, record)
         RunFolder(run.path / "adapter").write(RECORD, record)
-        self.keep_as(job, record["title"])
+        self.keep_as(job, title)
         self._learn_pace(run, wish)
         (run.path / "cache.safetensors").unlink(missing_ok=True)  # can be made again
         return True
 
-    def keep_as(self, job: Job, title: str) -> Any:
-        """The adapter of a finished run as a model under this title."""
+    def keep_as(self, job: Job, title: str, iteration: int | None = None) -> Any:
+        """The adapter of a finished run, or of an iteration of one, as a model under this title."""
         run, wish = self.folder(job.id), wish_from_plain(job.request)
-        data = run.read(DATA)
+        data, place = run.read(DATA), self.made_by(job, iteration)
+        if iteration is not None:
+            RunFolder(place).write(RECORD, crpo_record(run, job, wish, title, iteration))
         about = About(
             title=title,
             base=wish.base,
@@ -164,7 +184,14 @@ class Run:
             run=job.id,
             made_at=now(),
         )
-        return self.engines.adapters.keep(run.path / "adapter", about)
+        return self.engines.adapters.keep(place, about)
+
+    def made_by(self, job: Job, iteration: int | None = None) -> Path:
+        """Where the adapter of a run lies, or of an iteration; of iterations the last stands for all."""
+        run, wish = self.folder(job.id), wish_from_plain(job.request)
+        if wish.recipe != CRPO:
+            return run.path / "adapter"
+        return run.iteration(iteration or wish.settings["iterations"]) / "adapter"
 
     def _learn_pace(self, run: RunFolder, wish: Wish) -> None:
         """Later estimates go by what this run took."""
@@ -177,6 +204,8 @@ class Run:
         if wish.title:
             return wish.title
         base = self.engines.title(wish.base)
+        if wish.recipe == CRPO:
+            return f"{base}, improved by CRPO"[:80].strip()
         learned = data["folder"] or " + ".join(one["title"] for one in data["campaigns"])
         return f"{base}, {'tuned on' if data['folder'] else 'aligned by'} {learned}"[:80].strip()
 
@@ -190,18 +219,13 @@ class Run:
     def _write_task(self, run: RunFolder, wish: Wish, owner: str, desk: Desk) -> None:
         """What the child is told: rows, plan, prompts to listen to, and where everything lies."""
         data = run.read(DATA)
+        if wish.recipe == CRPO:
+            return self._write_crpo_task(run, wish, data, desk)
         rows = self._rows(run, data, wish) + self._pretrain_rows(wish, owner)
         count = sum(row["origin"] != "pretrain" for row in rows)
         steps = steps_of(wish.settings, count)
-        listen = held_out(wish.base, judged_of(data))
-        if len(listen) < HELD_OUT:
-            desk.notice(
-                f"Only {len(listen)} held-out prompts are left to listen to the run by; the others "
-                "were judged."
-            )
-        reward = None if wish.reward is None else self.reward_folder(wish.reward)
-        if reward is not None:
-            copy_reward(reward, run.path / REWARD_FOLDER)
+        listen = self._listened_to(wish, judged_of(data), desk)
+        reward = self._take_reward(run, wish)
         is_own = wish.base in OWN_DATA and wish.settings["beta"] > 0
         run.write(ROWS, rows)
         run.write(TASK, {
@@ -211,10 +235,50 @@ class Run:
             "plan": plan_of(wish.settings, wish.recipe).values,
             "sample_every": sample_every(wish.settings, steps),
             "listen": [{"text": one.text, "seconds": one.seconds} for one in listen],
-            "reward": None if reward is None else REWARD_FOLDER,
+            "reward": reward,
             "reward_base": self.config.model,  # whose T5 it may read prompts by
             "pretraining": {"scenes": SCENES, "seed": SCENES_SEED} if is_own else None,
         })  # fmt: skip
+
+    def _write_crpo_task(
+        self, run: RunFolder, wish: Wish, data: dict[str, Any], desk: Desk
+    ) -> None:
+        """What CRPO's child is told; prompts and given pairs it reads from the data."""
+        told = {"caption": "prompt", "seconds": "seconds"}
+        asked = [{"caption": one["text"], "seconds": one["seconds"]} for one in data["prompts"]]
+        asked += [{name: row[own] for name, own in told.items()} for row in data["pairs"]]
+        listen = self._listened_to(wish, judged_of({"sounds": asked}), desk)
+        run.write(TASK, {
+            "base": wish.base,
+            "device": self.config.device,
+            "data": str(self.config.data),
+            "settings": wish.settings,
+            "plan": config_of(wish.settings).values,
+            "listen": [{"text": one.text, "seconds": one.seconds} for one in listen],
+            "reward": self._take_reward(run, wish),
+            "reward_base": self.config.model,
+            "paces": paces(self.estimates, wish),
+            "pretraining": None,
+            "sample_every": None,
+        })  # fmt: skip
+
+    def _listened_to(self, wish: Wish, met: list[Judged], desk: Desk) -> list[Prompt]:
+        """Held-out prompts, and word where few are left."""
+        listen = held_out(wish.base, met)
+        if len(listen) < HELD_OUT:
+            desk.notice(
+                f"Only {len(listen)} held-out prompts are left to listen to the run by; the others "
+                "were judged."
+            )
+        return listen
+
+    def _take_reward(self, run: RunFolder, wish: Wish) -> str | None:
+        """The name of the folder of the run's own copy of its reward model, if it has one."""
+        reward = None if wish.reward is None else self.reward_folder(wish.reward)
+        if reward is None:
+            return None
+        copy_reward(reward, run.path / REWARD_FOLDER)
+        return REWARD_FOLDER
 
     def _rows(self, run: RunFolder, data: dict[str, Any], wish: Wish) -> list[dict[str, Any]]:
         """Rows of D_data, each with the file of its sound."""
@@ -293,45 +357,3 @@ def judged_of(data: dict[str, Any]) -> list[Judged]:
         Judged(**{**usual, **{k: v for k, v in one.items() if k in known}})
         for one in data["sounds"]
     ]
-
-
-def prompts_in(rows: Sequence[dict[str, Any]]) -> list[str]:
-    """The prompts that a run learned from, each once, so that a comparison can tell new ones."""
-    return sorted({row["caption"] for row in rows if row["origin"] != "pretrain"})
-
-
-def record_of(run: RunFolder, job: Job, wish: Wish, title: str) -> dict[str, Any]:
-    """All there is to know of a finished run."""
-    from pipelines.finetune.adapter_files import read_card
-
-    card, data, task = read_card(run.path / "adapter"), run.read(DATA), run.read(TASK)
-    further = run.read(FURTHER, {"revision": None, "sounds": []})
-    losses = (run.path / "losses.jsonl").read_bytes()
-    return {
-        "id": job.id,
-        "title": title,
-        "recipe": wish.recipe,
-        "made_at": now(),
-        "request": wish.plain(),
-        "settings": wish.settings,
-        "seed": wish.settings["seed"],
-        "plan": task["plan"],
-        "base": {"name": wish.base, "revision": card.base},
-        "data": {
-            **card.record["rows"],
-            "campaigns": data["campaigns"],
-            "folder": data["folder"],
-            "simulated": data["simulated"],
-            "left_out": data["left_out"],
-            "judged": digest(data["sounds"]),
-            "prompts": prompts_in(run.read(ROWS)),
-            "reward": wish.reward,
-            "reward_revision": further["revision"],
-            "pretraining": task["pretraining"],
-        },
-        "listened_to": task["listen"],
-        "versions": card.record["versions"],
-        "adapter": {"hash": card.hash, "dtype": card.dtype, "bytes": card.size_bytes},
-        "losses_sha256": hashlib.sha256(losses).hexdigest(),
-        "took": run.all_took(),
-    }

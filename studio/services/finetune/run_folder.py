@@ -10,6 +10,7 @@ from pipelines.errors import StudioError
 
 DATA, FURTHER, TASK, ROWS = "data.json", "further.json", "task.json", "rows.json"
 PROGRESS, RECORD, LOG, TOOK = "progress.json", "record.json", "log.txt", "took.json"
+LOSSES = "losses.jsonl"
 
 
 @dataclass(frozen=True)
@@ -68,6 +69,22 @@ class RunFolder:
                 break
         return found
 
+    def losses(self) -> list[dict[str, Any]]:
+        """A row for each step; of a run in iterations those of all, with steps counted through."""
+        found, number = self.lines(LOSSES), 0
+        while number == 0 or self.iteration(number).is_dir():
+            number += 1
+            rows, before = self.lines(f"iteration-{number}/training/{LOSSES}"), len(found)
+            found += [
+                {**row, "iteration": number, "step": before + row["step"]}
+                for row in rows
+            ]  # fmt: skip
+        return found
+
+    def iteration(self, number: int) -> Path:
+        """The folder of an iteration, counted from 1."""
+        return self.path / f"iteration-{number}"
+
     def took(self, part: str, seconds: float) -> None:
         """Add to the seconds that a part of the run has taken."""
         told = self.read(TOOK, {})
@@ -75,7 +92,7 @@ class RunFolder:
 
     def all_took(self) -> dict[str, float]:
         """Seconds by part, the steps of the training among them."""
-        steps = sum(line["seconds"] for line in self.lines("losses.jsonl"))
+        steps = sum(line["seconds"] for line in self.losses())
         return {**self.read(TOOK, {}), **({"training": round(steps, 3)} if steps else {})}
 
     def last_lines(self, count: int) -> list[str]:

@@ -9,7 +9,10 @@ from typing import Any
 import numpy as np
 
 from studio.refusals import Unknown
-from studio.services.finetune.request import ID, wish_from_plain
+from studio.services.finetune.crpo.views import CURVES as CRPO_CURVES
+from studio.services.finetune.crpo.views import all_steps, iterations_of
+from studio.services.finetune.crpo.views import counts_of as crpo_counts
+from studio.services.finetune.request import CRPO, ID, Wish, wish_from_plain
 from studio.services.finetune.run import FINETUNE, Run
 from studio.services.finetune.run_folder import (
     DATA,
@@ -24,6 +27,7 @@ from studio.store.jobs import DONE, Job
 
 POINTS = 400  # of a curve, at most; more are averaged
 CURVES = ("loss", "data_loss", "pretrain_loss", "gradient_norm", "learning_rate")
+WHEN = ("step", "epoch", "iteration")  # of a moment
 HEARD = 6  # samples of a moment that are shown; the scores are of all
 LOG_LINES = 40
 MOST_RUNS = 100
@@ -58,7 +62,6 @@ class FinetuneViews:
         wish, folder = wish_from_plain(job.request), self.run.folder(job.id)
         data, progress = folder.read(DATA), folder.read(PROGRESS, {})
         model = self.model_of(job)
-        task = folder.read(TASK)
         title = job.findings.get("title") or (
             self.run.title(wish, data) if data else wish.title or "A run"
         )
@@ -68,8 +71,7 @@ class FinetuneViews:
             "recipe": wish.recipe,
             "base": wish.base,
             "base_title": self.run.engines.title(wish.base),
-            "steps": steps_in(folder, task, wish.settings),
-            "step": len(folder.lines("losses.jsonl")),
+            **steps_of(folder, wish),
             "adapter": model["name"] if model else None,
             "is_kept": model is not None,
             "simulated": bool(data and data["simulated"]),
@@ -83,46 +85,74 @@ class FinetuneViews:
         job = self.job_of(run, owner)
         folder, wish = self.run.folder(job.id), wish_from_plain(job.request)
         record, task = folder.read(RECORD), folder.read(TASK)
-        losses = folder.lines("losses.jsonl")
         moments = moments_of(job.id, folder.lines("samples.jsonl"))
+        is_crpo = wish.recipe == CRPO
+        own = self._crpo_parts(folder, wish) if is_crpo else {"data": counts_of(folder)}
+        every = task["sample_every"] if task else wish.settings.get("sample_every")
         return {
             **self.about(job, owner),
+            **own,
             "settings": wish.settings,
             "seed": wish.settings["seed"],
             "reward": wish.reward,
             "versions": record["versions"] if record else {},
-            "data": counts_of(folder),
-            "sample_every": task["sample_every"] if task else wish.settings["sample_every"],
+            "sample_every": every,
             "took": folder.all_took(),
-            "losses": thinned(losses),
-            "dev": [{name: one[name] for name in ("step", "epoch", "clap", "reward")}
+            "losses": thinned(folder.losses(), CRPO_CURVES if is_crpo else CURVES),
+            "dev": [{name: one[name] for name in (*WHEN, "clap", "reward") if name in one}
                     for one in moments],
-            "samples": [{name: one[name] for name in ("step", "epoch", "sounds")}
+            "samples": [{name: one[name] for name in (*WHEN, "sounds") if name in one}
                         for one in moments],
             "checkpoints": checkpoints_in(folder.path),
             "log": folder.last_lines(LOG_LINES),
             "model": self.model_of(job),
         }  # fmt: skip
 
+    def _crpo_parts(self, folder: RunFolder, wish: Wish) -> dict[str, Any]:
+        """What a run in iterations has beside the others' parts."""
+        models = {one["hash"]: one for one in self.kept()}
+        return {
+            "data": crpo_counts(folder.read(DATA), wish.settings),
+            "iterations": iterations_of(folder, wish.settings, models),
+        }
+
     def model_of(self, job: Job) -> dict[str, Any] | None:
         """The model that a finished run has become, if it is kept."""
         if job.status != DONE:
             return None
-        card = self.run.folder(job.id).path / "adapter" / "adapter.json"
-        if not card.is_file():
-            return None
-        adapter = json.loads(card.read_text(encoding="utf-8"))["hash"]
-        for model in self.run.engines.adapters.models():
-            if Path(model.path).name == adapter:
-                size = sum(path.stat().st_size for path in Path(model.path).iterdir())
-                return {"name": model.name, "title": model.title, "hash": adapter,
-                        "size_bytes": size}  # fmt: skip
-        return None
+        adapter = self.adapter_in(job)
+        return next((one for one in self.kept() if one["hash"] == adapter), None)
+
+    def models_of(self, job: Job) -> list[dict[str, Any]]:
+        """Every model that a run, or an iteration of it, has become."""
+        wish = wish_from_plain(job.request)
+        numbers = range(1, wish.settings["iterations"] + 1) if wish.recipe == CRPO else [None]
+        made = {self.adapter_in(job, number) for number in numbers}
+        return [one for one in self.kept() if one["hash"] in made]
+
+    def kept(self) -> list[dict[str, Any]]:
+        """Every adapter that is a model: name, title, hash and size."""
+        return [
+            {
+                "name": model.name,
+                "title": model.title,
+                "hash": Path(model.path).name,
+                "size_bytes": sum(path.stat().st_size for path in Path(model.path).iterdir()),
+            }
+            for model in self.run.engines.adapters.models()
+        ]
+
+    def adapter_in(self, job: Job, iteration: int | None = None) -> str | None:
+        """The hash of what a run made, or an iteration of it; None where that is not there."""
+        card = self.run.made_by(job, iteration) / "adapter.json"
+        return json.loads(card.read_text(encoding="utf-8"))["hash"] if card.is_file() else None
 
     def sample(self, run: str, owner: str, step: int, number: int) -> Path:
         """Where the sound of a sample lies."""
         job = self.job_of(run, owner)
-        path = self.run.folder(job.id).path / "samples" / f"step-{step:07d}" / f"{number}.wav"
+        is_crpo = wish_from_plain(job.request).recipe == CRPO
+        moment = f"iteration-{step}" if is_crpo else f"step-{step:07d}"
+        path = self.run.folder(job.id).path / "samples" / moment / f"{number}.wav"
         if not path.is_file():
             raise Unknown(f"This run has no sample {number} of step {step}; reload the page.")
         return path
@@ -137,20 +167,18 @@ class FinetuneViews:
     def adapter_files(self, run: str, owner: str) -> list[Path]:
         """The files of the adapter, to be taken away."""
         job = self.job_of(run, owner)
-        folder = self.run.folder(job.id).path / "adapter"
+        folder = self.run.made_by(job)
         if job.status != DONE or not folder.is_dir():
             raise Unknown("This run is not done, so it has no adapter yet.")
         return sorted(path for path in folder.iterdir() if path.is_file())
 
 
-def steps_in(
-    folder: RunFolder, task: dict[str, Any] | None, settings: dict[str, Any]
-) -> int | None:
-    """How many steps the run takes, once that is known."""
-    lines = folder.lines("losses.jsonl")
-    if lines:
-        return lines[-1]["steps"]
-    return settings["steps"]
+def steps_of(folder: RunFolder, wish: Wish) -> dict[str, int | None]:
+    """The steps that are taken, and how many there will be, once that is known."""
+    lines = folder.losses()
+    if wish.recipe == CRPO:
+        return {"step": len(lines), "steps": all_steps(wish.settings, lines)}
+    return {"step": len(lines), "steps": lines[-1]["steps"] if lines else wish.settings["steps"]}
 
 
 def counts_of(folder: RunFolder) -> dict[str, Any]:
@@ -177,7 +205,7 @@ def counts_of(folder: RunFolder) -> dict[str, Any]:
     }
 
 
-def thinned(lines: Sequence[dict[str, Any]]) -> dict[str, Any]:
+def thinned(lines: Sequence[dict[str, Any]], curves: Sequence[str] = CURVES) -> dict[str, Any]:
     """Curves of at most 400 points; where there are more, each is the mean of `smoothed` steps."""
     width = max(1, -(-len(lines) // POINTS))
     parts = [lines[start : start + width] for start in range(0, len(lines), width)]
@@ -186,18 +214,22 @@ def thinned(lines: Sequence[dict[str, Any]]) -> dict[str, Any]:
         "epoch": [part[-1]["epoch"] for part in parts],
         "smoothed": width,
     }
-    for name in CURVES:
-        rows = [[one[name] for one in part if one[name] is not None] for part in parts]
+    for name in curves:
+        rows = [[one[name] for one in part if one.get(name) is not None] for part in parts]
         found[name] = [float(np.mean(row)) if row else None for row in rows]
     return found
 
 
 def moments_of(job: str, lines: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Each time that the run was listened to; CLAP as a cosine, as everywhere on the page."""
+    """Each time that the run was listened to; CLAP as a cosine, as everywhere on the page.
+
+    Of a run in iterations each counts as one step of its own.
+    """
+    lines = [{"step": one["iteration"], "epoch": None, **one} if "iteration" in one else one
+             for one in lines]  # fmt: skip
     return [
         {
-            "step": line["step"],
-            "epoch": line["epoch"],
+            **{name: line[name] for name in WHEN if name in line},
             "clap": cosine(line["means"].get("clap")),
             "reward": line["means"].get("reward"),
             "sounds": [

@@ -1,0 +1,1 @@
+"""CRPO behind the page: a run whose model ranks candidates of its own, iteration by iteration."""
