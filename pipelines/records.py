@@ -29,7 +29,7 @@ class Settings:
     seed: int = 0
     steps: int = 25
     guidance: float = 4.5
-    sampler: str = "euler"  # or "heun"
+    sampler: str = "euler"  # one of `limits.SAMPLERS`; each model has its own
     dtype: str = "float32"
     quality: int | None = None  # CosyAudio's level, 1 (poor) to 5 (good); None: not told
 

@@ -27,6 +27,7 @@ class Backend(Protocol):
     max_seconds: float  # longest sound that can be asked for
     default_steps: int
     default_guidance: float
+    samplers: tuple[str, ...]  # by which it can sample; the one it was published with is the first
     latent_shape: tuple[int, int]  # frames and channels of the starting noise, drawn by seed alone
     dtype: str  # "float32" or "bfloat16": what the arithmetic of sampling runs in
 

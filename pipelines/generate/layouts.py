@@ -44,12 +44,19 @@ LAYOUTS = {
             reader="pipelines.generate.tango_backend:open_tango",
             licence=TANGO_LICENCE,
             note="Tango in its published layout.",
+            writer="pipelines.generate.tango_published:convert",
         ),
         Layout(
             kind="TangoFluxPipeline",
             reader="pipelines.generate.tangoflux_backend:open_folder",
             licence=CARD,
             note="A TangoFlux saved as a diffusers pipeline.",
+        ),
+        Layout(
+            kind="TangoPipeline",
+            reader="pipelines.generate.tango_backend:open_folder",
+            licence=CARD,
+            note="A Tango saved as a diffusers pipeline.",
         ),
     )
 }

@@ -11,7 +11,7 @@ MAX_STEPS = 200
 MAX_GUIDANCE = 20.0
 MAX_COUNT = 64
 MAX_BATCH = 64
-SAMPLERS = ("euler", "heun")
+SAMPLERS = ("euler", "heun", "ddpm", "dpm++")
 QUALITY_LEVELS = 5
 
 

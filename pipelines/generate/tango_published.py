@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 from diffusers.schedulers import DDPMScheduler
+from torch import nn
 from transformers import AutoTokenizer, PreTrainedTokenizerBase, T5Config
 
 from pipelines.errors import StudioError
@@ -14,6 +15,7 @@ from pipelines.generate.folders import read_json
 from pipelines.generate.published import TEXT_ENCODER, TEXT_ENCODER_REVISION
 from pipelines.generate.tango import TangoPipeline, build
 from pipelines.generate.tango_sizes import (
+    FRAMES,
     SCHEDULER_NAMES,
     UNET,
     UNET_FILE,
@@ -26,15 +28,15 @@ from pipelines.generate.tango_sizes import (
 )
 from pipelines.generate.tango_weights import PublishedVae, PublishedVocoder
 from pipelines.generate.tokenizer import check_tokenizer, load_tokenizer
-from pipelines.generate.weights import fill
+from pipelines.generate.weights import Holder, fill
 
 MAIN_CONFIG, MAIN = "main_config.json", "pytorch_model_main.bin"
 VAE_CONFIG, VAE = "vae_config.json", "pytorch_model_vae.bin"
 FRONT_CONFIG, VOCODER_CONFIG = "stft_config.json", "vocoder_config.json"
 KNOWN_KEYS = {
     "text_encoder_name", "scheduler_name", "unet_model_name", "unet_model_config_path", "snr_gamma",
-    "uncondition",
-}  # fmt: skip
+    "uncondition", "frames",
+}  # fmt: skip  # frames is ours: another length than 256, which users change in the original's code
 FRONT_KEYS = {
     "filter_length": "window", "hop_length": "hop", "n_mel_channels": "bands",
     "sampling_rate": "sample_rate", "mel_fmin": "lowest", "mel_fmax": "highest",
@@ -58,8 +60,8 @@ def load_published_tango(folder: str | Path) -> TangoPipeline:
     config, tokenizer = settle(folder)
     with torch.device("meta"):
         unet, text_encoder, vae, vocoder = build(config)
-    fill({"unet.": unet, "text_encoder.": text_encoder}, folder / MAIN)
-    fill({"": PublishedVae(vae), "vocoder.": PublishedVocoder(vocoder)}, folder / VAE)
+    fill(in_main_file(unet, text_encoder), folder / MAIN)
+    fill(in_vae_file(vae, vocoder), folder / VAE)
     return TangoPipeline(
         vae=vae.eval(),
         text_encoder=text_encoder.eval(),
@@ -72,6 +74,21 @@ def load_published_tango(folder: str | Path) -> TangoPipeline:
         default_steps=config.default_steps,
         default_guidance=config.default_guidance,
     )
+
+
+def convert(source: Path, target: Path) -> None:
+    """Write a published folder as a diffusers folder."""
+    load_published_tango(source).save_pretrained(target)
+
+
+def in_main_file(unet: nn.Module, text_encoder: nn.Module) -> dict[str, Holder]:
+    """What pytorch_model_main.bin holds, by the prefix of its keys."""
+    return {"unet.": unet, "text_encoder.": text_encoder}
+
+
+def in_vae_file(vae: nn.Module, vocoder: nn.Module) -> dict[str, Holder]:
+    """What pytorch_model_vae.bin holds, by the prefix of its keys."""
+    return {"": PublishedVae(vae), "vocoder.": PublishedVocoder(vocoder)}
 
 
 def settle(folder: Path) -> tuple[TangoConfig, PreTrainedTokenizerBase]:
@@ -100,6 +117,7 @@ def settle(folder: Path) -> tuple[TangoConfig, PreTrainedTokenizerBase]:
         vae=vae_arguments(told["ddconfig"], told["scale_factor"]),
         vocoder=vocoder_arguments(folder),
         front=front_of(folder),
+        frames=frames_of(folder, given),
     )
     return config, tokenizer
 
@@ -124,6 +142,16 @@ def unet_arguments(folder: Path, given: Mapping[str, Any]) -> dict[str, Any]:
             f"put it there. Known without a file: {', '.join(widths)}."
         )
     return UNET | {"cross_attention_dim": widths[name]}
+
+
+def frames_of(folder: Path, given: Mapping[str, Any]) -> int:
+    """Latent frames of every sound: the published number, or what a `frames` beside it says."""
+    frames = given.get("frames", FRAMES)
+    if not isinstance(frames, int) or not 8 <= frames <= 4 * FRAMES or frames % 8:
+        raise StudioError(
+            f"{folder / MAIN_CONFIG} says {frames!r} frames; give a multiple of 8 up to {4 * FRAMES}."
+        )
+    return frames
 
 
 def text_parts(

@@ -13,6 +13,7 @@ from torch import Generator, Tensor, nn
 from pipelines.devices import default_device, fastest_dtype
 from pipelines.errors import StudioError
 from pipelines.generate.backend import OnLatents, OnStep, ShouldStop
+from pipelines.generate.batch import check_samplers
 from pipelines.generate.codec import Codec, draw, fit_frames
 from pipelines.generate.conditioning import TextStates, encode_text
 from pipelines.generate.flow import noised, velocity_target
@@ -36,6 +37,8 @@ class TangoFluxBackend:
         device: default: CUDA, MPS, CPU, the first there is.
         dtype: of the heavy parts; default: the fastest by measurement.
     """
+
+    samplers = ("euler", "heun")  # its own first
 
     def __init__(
         self,
@@ -140,7 +143,8 @@ class TangoFluxBackend:
         return text.rows(rows), None if free is None else free.rows(rows)
 
     def check(self, prompts: Sequence[Prompt], settings: Sequence[Settings]) -> None:
-        """Nothing, or a StudioError: a text of too many tokens, a level the model was not given."""
+        """Nothing, or a StudioError: too long a text, a level or a sampler that it has not."""
+        check_samplers(self.name, self.samplers, settings)
         most = self.pipe.tokenizer.model_max_length
         for text in dict.fromkeys(prompt.text for prompt in prompts):
             tokens = len(self.pipe.tokenizer(text, truncation=False, verbose=False).input_ids)

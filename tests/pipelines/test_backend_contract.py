@@ -18,6 +18,7 @@ from pipelines.generate import checkpoints
 from pipelines.generate.sampling import generate, run
 from pipelines.records import Prompt, Settings
 from tests.pipelines.tiny import save_tiny
+from tests.pipelines.tiny_tango import copy_tango
 
 PARITY = Path(__file__).parents[1] / "parity" / "tangoflux"
 
@@ -43,6 +44,7 @@ CASES = {
     "embedded": Case(save=lambda folder: Path(checkpoints.EMBEDDED["embedded"].path), steps=2),
     "tangoflux-folder": Case(save=lambda folder: save_tiny(folder / "tiny")),
     "tangoflux-published": Case(save=published_flux),
+    "tango-published": Case(save=copy_tango, steps=2),
 }
 
 
