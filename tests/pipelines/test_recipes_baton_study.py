@@ -60,7 +60,7 @@ def test_captions_of_both_tasks_are_halved_and_all_of_the_train_split():
     labels = [one.group.removeprefix("labels: ").split(" + ") for one in asked]
     names = {label.casefold(): label for label in BACKGROUND}
     named = [any(x in names for x in found) for found in labels]
-    assert sum(named[:20]) == 20 and sum(named[20:]) == 12
+    assert sum(named[:20]) == 12 and sum(named[20:]) == 12
     then = ["then" in one.text.split() for one in asked[20:]]
     assert sum(then) == 16 and sum(t and n for t, n in zip(then, named[20:], strict=True)) == 10
     assert all(3 <= one.seconds <= 10.24 for one in asked)

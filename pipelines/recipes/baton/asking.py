@@ -29,7 +29,7 @@ def asked_captions(config: StudyConfig) -> list[Asked]:
     together, ordered = (round(share * count) for share in config.background)
     plans = [
         (INTEGRITY, "two together", together, names_background),
-        (INTEGRITY, "two in order", count - together, is_any),
+        (INTEGRITY, "two together", count - together, lambda scene: not names_background(scene)),
     ]
     for cell, fits in ((ordered, True), (count - ordered, False)):
         loose = round(config.loose * cell)
@@ -60,11 +60,6 @@ def asked_captions(config: StudyConfig) -> list[Asked]:
             if mine == wanted:
                 break
     return found
-
-
-def is_any(scene: Scene) -> bool:
-    """Every scene will do."""
-    return True
 
 
 def names_background(scene: Scene) -> bool:

@@ -115,7 +115,8 @@ def _how(told: Plain) -> str:
         f"{guidance:g}); {settings['pretraining']} scenes of the base's own training data, with the "
         "captions that it read there. Captions were chosen where the base fails: "
         f"{settings['background'][0]:.0%} of the integrity ones and {settings['background'][1]:.0%} "
-        f'of the temporal ones name a background, {settings["loose"]:.0%} of these say "then".',
+        "of the temporal ones name a background, "
+        f'{settings["loose"]:.0%} of the temporal ones say "then".',
         f"- **Training**: {kind}, {plan['steps']} steps of {plan['mix']['data']} + "
         f"{plan['mix']['pretrain']} rows, rate {plan['learning_rate']:g}, β {plan['beta']:g}; "
         f"{settings['seeds']} trainings an arm. The seed drives the adapter's start, the order of "

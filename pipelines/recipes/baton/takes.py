@@ -28,7 +28,7 @@ def place_of(folder: Path, base: Backend, adapter: str | None, jobs: Jobs) -> Pa
         adapter: its hash, or None.
         jobs: what is asked for.
     """
-    told = [[asdict(prompt), asdict(settings)] for prompt, settings in jobs]
+    told = [[asdict(prompt), settings.plain()] for prompt, settings in jobs]
     return folder / f"{digest([base.revision, adapter, base.dtype, told])}.npz"
 
 
