@@ -10,9 +10,11 @@ from pipelines.errors import StudioError
 from pipelines.records import Prompt, Settings
 
 
-def agreed(prompts: Sequence[Prompt], settings: Sequence[Settings]) -> tuple[int, str]:
-    """Steps and sampler, which all rows share."""
-    kinds = {(each.steps, each.sampler) for each in settings}
+def agreed(
+    prompts: Sequence[Prompt], settings: Sequence[Settings], samplers: Sequence[str]
+) -> tuple[int, str]:
+    """Steps and sampler, which all rows share; the first of the model's own where none is named."""
+    kinds = {(each.steps, each.sampler or samplers[0]) for each in settings}
     if len(prompts) != len(settings) or len(kinds) != 1:
         raise StudioError(
             f"One batch got {len(prompts)} prompts, {len(settings)} settings and "
@@ -24,7 +26,7 @@ def agreed(prompts: Sequence[Prompt], settings: Sequence[Settings]) -> tuple[int
 def check_samplers(name: str, samplers: Sequence[str], settings: Sequence[Settings]) -> None:
     """Nothing, or a StudioError for a sampler that the model has not."""
     for sampler in dict.fromkeys(each.sampler for each in settings):
-        if sampler not in samplers:
+        if sampler is not None and sampler not in samplers:
             raise StudioError(
                 f"The sampler is {sampler!r}; {name} has {' and '.join(samplers)}. Choose one of them."
             )

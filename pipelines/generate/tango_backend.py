@@ -100,7 +100,7 @@ class TangoBackend:
     ) -> list[np.ndarray]:
         """One sound per prompt, in one batch; see `Backend.sample`."""
         self.check(prompts, settings)
-        steps, sampler = agreed(prompts, settings)
+        steps, sampler = agreed(prompts, settings, self.samplers)
         guidance = torch.tensor([each.guidance for each in settings]).clamp(min=1)
         rows = RowNoise([each.seed for each in settings])
         text, free = self.conditions(prompts, guided=bool((guidance > 1).any()))

@@ -23,7 +23,7 @@ def add_to(verbs: Any) -> None:
     make.add_argument("--seconds", type=number, default=10.0)
     make.add_argument("--steps", type=number, help="default: the model's own")
     make.add_argument("--guidance", type=number, help="default: the model's own")
-    make.add_argument("--sampler", default="euler", help="euler or heun")
+    make.add_argument("--sampler", help="one that the model has (default: its own)")
     make.add_argument("--model", help="a name from `models`, or the folder of a checkpoint")
     make.add_argument("--out", type=Path, help="also write the sounds into this folder")
     make.add_argument("--format", default="wav", help="wav or flac")

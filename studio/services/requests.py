@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from pipelines.errors import StudioError
+from pipelines.generate.limits import SAMPLERS
 from pipelines.seeds import SEED_LIMIT, check_seed
 from studio.config import Config
 
+OWN = "own"  # how a form says that the model's own sampler is wanted
 CLAP = "clap"  # what ranks where no reward model is named
 COLUMNS = ("prompt", "caption", "text", "description")  # names a CSV may give the prompts
 
@@ -26,7 +28,7 @@ class Request:
     seconds: float = 10.0
     steps: int | None = None  # None: the model's own
     guidance: float | None = None  # None: the model's own
-    sampler: str = "euler"
+    sampler: str | None = None  # None: the model's own
     same_as: str | None = None  # a candidate that this must equal, byte for byte
     is_judged: bool = True  # whether CLAP and the listener are asked
     reward: str | None = None  # the reward model that ranks; None: CLAP does
@@ -52,7 +54,7 @@ def check_request(
     seconds: float = 10.0,
     steps: float | None = None,
     guidance: float | None = None,
-    sampler: str = "euler",
+    sampler: str | None = None,
     same_as: str | None = None,
     is_judged: bool = True,
     reward: str | None = None,
@@ -69,6 +71,7 @@ def check_request(
         seconds: length of each sound.
         steps: None for the model's own number.
         guidance: None for the model's own strength.
+        sampler: None, or "own", for the model's own.
         reward: "clap", or the id of the reward model that ranks the candidates of a prompt.
         reward_weight: its share of the ranking score, in [0, 1]; CLAP has the rest.
 
@@ -122,11 +125,13 @@ def check_making(
     config: Config,
     steps: float | None = None,
     guidance: float | None = None,
-    sampler: str = "euler",
+    sampler: str | None = None,
 ) -> dict[str, Any]:
     """Steps, guidance and sampler within the limits; None stays the model's own."""
-    if sampler not in {"euler", "heun"}:
-        raise StudioError(f"The sampler is {sampler!r}; choose euler or heun.")
+    if sampler not in {None, OWN, *SAMPLERS}:
+        raise StudioError(
+            f"The sampler is {sampler!r}; choose one of {', '.join(SAMPLERS)}, or the model's own."
+        )
     return {
         "steps": None
         if steps is None
@@ -134,7 +139,7 @@ def check_making(
         "guidance": None
         if guidance is None
         else number("The guidance", guidance, 0.0, config.max_guidance),
-        "sampler": sampler,
+        "sampler": None if sampler == OWN else sampler,
     }
 
 

@@ -8,11 +8,11 @@ import gradio as gr
 from components import elements
 from pipelines.errors import StudioError
 from pipelines.seeds import SEED_LIMIT
-from studio.services.requests import draw_seed
+from studio.services.requests import OWN, draw_seed
 from studio.services.services import Services
 from studio.tabs.door import HIDDEN, shown
 from studio.tabs.examples import EXAMPLES
-from studio.tabs.model_choice import fresh
+from studio.tabs.model_choice import SAMPLER_CHOICES, fresh
 from studio.tabs.prompt_source import build_source, wire_source
 from studio.visitors import owner_of
 
@@ -137,7 +137,7 @@ def build_making(services: Services, side: str, model: str) -> dict[str, Any]:
             buttons=[],
             elem_id=f"guidance-{side}",
         ),
-        f"sampler_{side}": gr.Radio(["euler", "heun"], value="euler", label=f"Sampler of {letter}"),
+        f"sampler_{side}": gr.Radio(SAMPLER_CHOICES, value=OWN, label=f"Sampler of {letter}"),
     }
 
 
@@ -210,7 +210,7 @@ def wire_reuse(services: Services, form: dict[str, Any], bench: gr.HTML) -> None
             told.append(made["model"] if made["model"] in known else gr.skip())
             own = dict(zip(("steps", "guidance"), services.defaults(made["model"]), strict=True))
             told += [own[name] if made[name] is None else made[name] for name in own]
-            told.append(made["sampler"])
+            told.append(made["sampler"] or OWN)
         return [*told, ""]
 
     bench.select(reuse, None, [form[name] for name in (*ASKED, "set")], **HIDDEN)

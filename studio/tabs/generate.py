@@ -8,11 +8,11 @@ import gradio as gr
 from components import elements
 from pipelines.errors import StudioError
 from pipelines.seeds import SEED_LIMIT
-from studio.services.requests import draw_seed
+from studio.services.requests import OWN, draw_seed
 from studio.services.services import Services
 from studio.tabs.door import HIDDEN, shown
 from studio.tabs.examples import EXAMPLES
-from studio.tabs.model_choice import fresh
+from studio.tabs.model_choice import SAMPLER_CHOICES, fresh
 from studio.tabs.ranking_choice import build_ranking, wire_ranking
 from studio.visitors import owner_of
 
@@ -101,7 +101,7 @@ def build_making(services: Services) -> dict[str, Any]:
         "guidance": gr.Slider(
             0, limits.max_guidance, value=guidance, step=0.1, label="Guidance", buttons=[]
         ),
-        "sampler": gr.Radio(["euler", "heun"], value="euler", label="Sampler"),
+        "sampler": gr.Radio(SAMPLER_CHOICES, value=OWN, label="Sampler"),
         "model": gr.Dropdown(
             services.choices(), value=limits.model, label="Model", elem_id="model"
         ),

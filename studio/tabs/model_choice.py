@@ -4,7 +4,10 @@ from typing import Any
 
 import gradio as gr
 
+from studio.services.requests import OWN, SAMPLERS
 from studio.services.services import Services
+
+SAMPLER_CHOICES = [("its own", OWN), *((name, name) for name in SAMPLERS)]
 
 
 def fresh(services: Services, asked: str | None, now: str) -> list[Any]:

@@ -7,9 +7,11 @@ import gradio as gr
 from components import elements
 from pipelines.errors import StudioError
 from studio.services.campaigns.request import TITLE_LENGTH
+from studio.services.requests import OWN
 from studio.services.services import Services
 from studio.tabs.door import HIDDEN, shown
 from studio.tabs.examples import EXAMPLES
+from studio.tabs.model_choice import SAMPLER_CHOICES
 from studio.tabs.prompt_source import build_source, wire_source
 from studio.visitors import owner_of
 
@@ -164,7 +166,7 @@ def build_systems(services: Services) -> dict[str, Any]:
             "added_guidance": gr.Slider(
                 0, limits.max_guidance, value=guidance, step=0.1, label="Guidance", buttons=[]
             ),
-            "added_sampler": gr.Radio(["euler", "heun"], value="euler", label="Sampler"),
+            "added_sampler": gr.Radio(SAMPLER_CHOICES, value=OWN, label="Sampler"),
         }
     with gr.Accordion("Or sounds of other models", open=False, elem_id="campaign-sounds"):
         gr.Markdown(

@@ -25,6 +25,7 @@ class SineBackend:
     adapter, dtype = None, "float32"
     default_steps, default_guidance = 25, 4.5
     latent_shape = (128, 8)
+    samplers = ("euler", "heun")
 
     def __init__(self, pause: float = 0.0, name: str = "embedded") -> None:
         self.pause = pause  # seconds per step

@@ -163,7 +163,11 @@ def test_models_of_other_shapes_share_no_noise_and_say_so(services, work, monkey
         (DOG, {"b": {"model": "/etc"}}, "There is no model '/etc'"),
         (DOG, {"b": {"steps": 0}}, "Side B: The number of steps is 0"),
         (DOG, {"a": {"guidance": float("nan")}}, "Side A: The guidance is nan"),
-        (DOG, {"a": {"sampler": "fast"}}, "Side A: The sampler is 'fast'; choose euler or heun."),
+        (
+            DOG,
+            {"a": {"sampler": "fast"}},
+            "Side A: The sampler is 'fast'; choose one of euler, heun",
+        ),
         (DOG, {"a": {"speed": 2}}, "Side A has speed; give model, steps"),
         (DOG, {"seconds": 0.1}, "The duration is 0.1 s; give a number from 0.5"),
         (DOG, {"seed": -1}, "The seed is -1"),

@@ -40,7 +40,7 @@ def test_a_seed_is_drawn_when_none_is_given():
         ({"guidance": -1.0}, "The guidance is -1.0; give a number from 0 to 20"),
         ({"seed": 2**31}, "The seed is 2147483648; it must be a whole number from 0 to 2147483647"),
         ({"seed": math.nan}, "The seed is nan"),
-        ({"sampler": "magic"}, "The sampler is 'magic'; choose euler or heun"),
+        ({"sampler": "magic"}, "The sampler is 'magic'; choose one of euler, heun"),
         ({"prompts": [str(i) for i in range(30)], "count": 10}, "are 300 sounds; at most 256"),
     ],
 )

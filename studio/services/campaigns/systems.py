@@ -88,7 +88,7 @@ def titled(title: str, made: Mapping[str, Any]) -> str:
         parts.append(f"{made['steps']} steps")
     if made["guidance"] is not None:
         parts.append(f"guidance {made['guidance']:g}")
-    if made["sampler"] != "euler":
+    if made["sampler"] not in (None, "euler"):
         parts.append(made["sampler"])
     return ", ".join(parts)
 

@@ -21,7 +21,7 @@ class Side:
     model: str
     steps: int | None = None  # None: the model's own
     guidance: float | None = None  # None: the model's own
-    sampler: str = "euler"
+    sampler: str | None = None  # None: the model's own
 
 
 @dataclass(frozen=True, kw_only=True)

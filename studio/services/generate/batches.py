@@ -98,6 +98,6 @@ def settings_of(backend: Any, asked: Request | Side, seed: int) -> Settings:
         seed=seed,
         steps=asked.steps or backend.default_steps,
         guidance=backend.default_guidance if asked.guidance is None else asked.guidance,
-        sampler=asked.sampler,
+        sampler=asked.sampler or backend.samplers[0],
         dtype=backend.dtype,
     )
