@@ -21,7 +21,7 @@ from pipelines.recipes.baton.measures import TEST_JUDGE, Grid, Measures
 from pipelines.recipes.baton.page import page
 from pipelines.recipes.baton.paper import CLAIMS, ROWS
 from pipelines.recipes.baton.publishing import publish, write_page
-from pipelines.recipes.baton.schedule import Paces, Study, carry_out
+from pipelines.recipes.baton.schedule import Paces, Study
 from pipelines.recipes.baton.sets import again, drawn_sets
 from pipelines.recipes.baton.study import (
     BASE,
@@ -38,6 +38,7 @@ from pipelines.recipes.baton.study import (
     ablations,
 )
 from pipelines.recipes.baton.tables import BOTH, Heard, aims, primary
+from pipelines.recipes.budget import carry_out
 from pipelines.seeds import numpy_generator
 from pipelines.soundworld.faults import BACKGROUND
 from pipelines.soundworld.scenes import render_scene

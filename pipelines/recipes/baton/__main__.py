@@ -44,8 +44,9 @@ def _run(args: argparse.Namespace) -> int:
     import torch
 
     from pipelines.recipes.baton.publishing import publish, write_page
-    from pipelines.recipes.baton.schedule import Study, carry_out
+    from pipelines.recipes.baton.schedule import Study
     from pipelines.recipes.baton.study import TINY, StudyConfig
+    from pipelines.recipes.budget import carry_out
 
     if args.final and not args.reason.strip():
         raise StudioError(

@@ -186,7 +186,10 @@ class Measures:
     ) -> Grid:
         """What was measured of an arm on a set; on another split than the headline's by the annotator."""
         judge = self.judge if split in (None, self.split) else ANNOTATOR
-        found = [self.take(arm, name, number, split=split) for number in numbers]
+        return self.grid_of([self.take(arm, name, n, split=split) for n in numbers], judge)
+
+    def grid_of(self, found: Sequence[Take], judge: str) -> Grid:
+        """What was measured of takes of one set, each a column."""
         verdicts = np.stack([self.verdicts(take, judge) for take in found], axis=1)
         vectors = np.stack([self.vectors(take) for take in found], axis=1)
         texts = self.texts(found[0].on.captions)

@@ -11,7 +11,8 @@ from pipelines.finetune.adapter_files import CARD, TENSORS, read_card
 from pipelines.recipes.baton.material import write_json
 from pipelines.recipes.baton.measures import TEST_JUDGE, openings
 from pipelines.recipes.baton.page import page
-from pipelines.recipes.baton.schedule import TOOK, Study
+from pipelines.recipes.baton.schedule import Study
+from pipelines.recipes.budget import TOOK
 
 FIGURES, PAGE = "study.json", "README.md"
 BENCH = "bench.json"  # of tests.bench.bench_finetune, where somebody has put it beside

@@ -38,13 +38,13 @@ from pipelines.recipes.baton.tables import headline
 from pipelines.recipes.baton.takes import BATCH
 from pipelines.recipes.baton.trials import Trials
 from pipelines.recipes.baton.workshop import Workshop
+from pipelines.recipes.budget import Part, rounded
 from pipelines.soundworld.synthesis import SAMPLE_RATE
 
 PROBED_STEPS = 4
 UNGUIDED = 0.55  # what a sound costs that needs no second answer of the denoiser
 WATCHED = 1.3  # how much slower the training's own float32 model samples
 TABLE_NAMES = ("headline", "held_out", "ablations", "trends")
-TOOK = "took.jsonl"
 Plain = dict[str, Any]
 TABLES = 90.0  # seconds for the intervals of the headline, and 20 for those of one seed
 log = logging.getLogger(__name__)
@@ -60,17 +60,6 @@ class Paces:
     embed: float  # a clip by a CLAP
     encode: float  # a clip into latents
     render: float  # a scene
-
-
-@dataclass(frozen=True)
-class Part:
-    """One thing that is done whole or not at all."""
-
-    name: str
-    seconds: float  # foretold
-    is_done: Callable[[], bool]
-    do: Callable[[], object]
-    closes: bool = False  # sums up what was done, however much that is
 
 
 class Study:
@@ -118,12 +107,13 @@ class Study:
 
     def parts(self) -> Iterator[Part]:
         """Everything in its order."""
-        yield from self._material()
+        yield from self.material()
         yield from self._headline()
         yield from self._held_out()
         yield from self._ablations()
 
-    def _material(self) -> Iterator[Part]:
+    def material(self) -> Iterator[Part]:
+        """Candidates, labels, rewards and latents: what every arm learns from."""
         config, paces, gathered = self.config, self.paces, self.gathered
         count = len(gathered.asked) * config.candidates
         is_guided = config.candidate_guidance is None or config.candidate_guidance > 1
@@ -149,12 +139,12 @@ class Study:
 
     def _headline(self) -> Iterator[Part]:
         if self.only not in (None, "headline"):
-            yield from (self._training(arm, 0) for arm in HEADLINE)
+            yield from (self.training(arm, 0) for arm in HEADLINE)
             return
         config, paces = self.config, self.paces
         for seed in range(config.seeds):
             for arm in HEADLINE:
-                yield self._training(arm, seed)
+                yield self.training(arm, seed)
             for told in (BASE, *HEADLINE, SHIPPED):
                 yield self._sounds(told, seed, self.measures.split)
         clips = 2 * config.clips * config.seeds
@@ -177,7 +167,8 @@ class Study:
             self._headline_tables,
         )
 
-    def _training(self, arm: Arm, seed: int) -> Part:
+    def training(self, arm: Arm, seed: int) -> Part:
+        """One training of an arm."""
         seconds = self.config.plan.steps * self.paces.step + 3
         if arm.name == BATON and seed == 0:
             clips = 2 * self.config.listen * (self.config.moments + 1)
@@ -267,7 +258,7 @@ class Study:
         for arm in (BASE, *HEADLINE):
             yield self._sounds(arm, 0, "dev")
         for arm in self.arms:
-            yield self._training(arm, 0)
+            yield self.training(arm, 0)
             yield self._sounds(arm, 0, "dev")
         seconds = 20.0 + len(self.arms) * (4 + 4 * self.config.clips * self.paces.embed)
         yield Part(
@@ -317,43 +308,6 @@ class Study:
             told["rows"] = json.loads((self.gathered.folder / "ready.json").read_text())
             told["epochs"] = epochs(self.trials)
         return told
-
-
-def carry_out(study: Study, budget: float, tell: Callable[[str], None]) -> list[str]:
-    """Do the parts that fit into the time, in their order; what is left, by name.
-
-    Args:
-        study: what to do.
-        budget: seconds.
-        tell: is told what goes on.
-    """
-    started, left = time.monotonic(), []
-    reserve = sum(part.seconds for part in study.parts() if part.closes)
-    for part in study.parts():
-        spent = time.monotonic() - started
-        if part.closes:
-            reserve -= part.seconds
-        if part.is_done():
-            continue
-        if not part.closes and (left or spent + part.seconds + reserve > budget):
-            left.append(part.name)
-            continue
-        tell(f"{spent:6.0f} s  {part.name} (about {part.seconds:.0f} s)")
-        begun = time.monotonic()
-        part.do()
-        note = {"part": part.name, "foretold": part.seconds, "seconds": time.monotonic() - begun}
-        with (study.root / TOOK).open("a") as lines:
-            lines.write(json.dumps(note) + "\n")
-    return left
-
-
-def rounded(value: Any) -> Any:
-    """Plain values with six digits of each figure: far below any interval, and a file half as long."""
-    if isinstance(value, dict):
-        return {key: rounded(one) for key, one in value.items()}
-    if isinstance(value, list | tuple):
-        return [rounded(one) for one in value]
-    return float(f"{value:.6g}") if isinstance(value, float) else value
 
 
 def probed(shop: Workshop) -> Paces:

@@ -13,7 +13,7 @@ from pipelines.compare.kernel import SCALE, kernel_distance, median_distance
 from pipelines.compare.probabilities import divergences, inception_score, softmax
 from pipelines.compare.significance import holm
 from pipelines.compare.similarity import diversity
-from pipelines.recipes.baton.measures import Grid, Measures
+from pipelines.recipes.baton.measures import Grid, Measures, Take
 from pipelines.recipes.baton.sets import Split
 from pipelines.recipes.baton.study import (
     AIMS,
@@ -68,9 +68,14 @@ def heard(
 ) -> Heard:
     """What an arm made of a set; `both sets` puts both together."""
     if name == BOTH:
-        return _together([heard(measures, arm, one, numbers, split=split) for one in (TWO, THREE)])
+        return together([heard(measures, arm, one, numbers, split=split) for one in (TWO, THREE)])
     grid = measures.grid(arm, name, numbers, split=split)
     takes = [measures.take(REFERENCE, name, number, split=split) for number in numbers]
+    return heard_of(measures, grid, takes)
+
+
+def heard_of(measures: Measures, grid: Grid, takes: Sequence[Take]) -> Heard:
+    """What was measured, beside the real sounds of as many takes of the same set."""
     real = np.stack([measures.vectors(take) for take in takes], axis=1)
     return Heard(
         grid=grid,
@@ -81,7 +86,9 @@ def heard(
     )
 
 
-def _together(parts: list[Heard]) -> Heard:
+def together(parts: list[Heard]) -> Heard:
+    """The prompts of all parts as one set."""
+
     def joined(get: Callable[[Heard], np.ndarray]) -> np.ndarray:
         return np.concatenate([get(part) for part in parts])
 
@@ -205,13 +212,13 @@ def primary(found: Mapping[str, Mapping[str, Heard]]) -> list[Plain]:
                 "measure": endpoint.measure, "on": endpoint.on, "against": other,
                 "baton": float(mine.mean()), "other": float(theirs.mean()),
                 "change": crossed_mean(mine - theirs, groups).plain,
-                "cut": _cut(mine, theirs, groups).plain,
+                "cut": cut_of(mine, theirs, groups).plain,
             })  # fmt: skip
     corrected = holm({str(n): one["change"]["p"] for n, one in enumerate(rows)})
     return [{**one, "p after Holm": corrected[str(n)]} for n, one in enumerate(rows)]
 
 
-def _cut(mine: np.ndarray, theirs: np.ndarray, groups: np.ndarray) -> Found:
+def cut_of(mine: np.ndarray, theirs: np.ndarray, groups: np.ndarray) -> Found:
     """The share of their failures that is gone."""
 
     def share(kept: np.ndarray) -> float:
@@ -227,7 +234,7 @@ def aims(found: Mapping[str, Mapping[str, Heard]]) -> list[Plain]:
         by_arm = found[endpoint.on]
         ours, theirs = by_arm[BATON], by_arm[BASE]
         groups = ours.groups[ours.has_order] if endpoint.measure == "order" else ours.groups
-        cut = _cut(failures(ours, endpoint.measure), failures(theirs, endpoint.measure), groups)
+        cut = cut_of(failures(ours, endpoint.measure), failures(theirs, endpoint.measure), groups)
         rows.append(_aim(f"{endpoint.measure} failures on {endpoint.on}: share that is gone", cut,
                          cut.value >= AIMS["failures"], AIMS["failures"]))  # fmt: skip
     by_arm = found[BOTH]
