@@ -67,4 +67,4 @@ def watch(browser, studio):
 
     yield open_page
     for one in opened:
-        one.context.close()
+        one.close()

@@ -2,15 +2,19 @@
 
 Importing takes seconds, so it is done once and each studio is forked from there. On standard input
 a line of JSON each: `{"folder": ..., "port": ..., "pause": ..., "config": {...}}` begins one (with
-`"bands": true` over a CLAP that tells high from low) and is answered with its process id, `{"end": id}` ends one, as a container is ended, and is answered when it
-is gone, `{"kill": id}` ends it at once, `{"alive": id}` is answered with 1 while it runs, else 0.
+`"bands": true` over a CLAP that tells high from low) and is answered with its process id, `{"end": id}`
+ends one, as a container is ended, and is answered with how it ended when it is gone, `{"kill": id}` ends
+it at once, `{"alive": id}` is answered with 1 while it runs, else 0. One that does not end says on
+standard error where it stands, and is killed.
 """
 
+import faulthandler
 import json
 import os
 import signal
 import sys
 import threading
+import time
 import traceback
 from pathlib import Path
 from typing import Any
@@ -24,6 +28,8 @@ from studio.services.services import Services
 from studio.shell import build_page, launch_options
 from tests.studio.judged import BandEngines
 from tests.studio.sine_engines import SineEngines
+
+PATIENCE = 60  # seconds that a studio has to end
 
 
 class KeepingEngines(SineEngines):
@@ -43,6 +49,7 @@ def serve(
     held_out: int | None = None,
 ) -> None:
     """Serve until a signal comes."""
+    faulthandler.register(signal.SIGUSR1, all_threads=True)
     config = Config(data=Path(folder), port=port, host="127.0.0.1", **config)
     if held_out is not None:  # this process is forked for this studio alone
         listening.HELD_OUT = run.HELD_OUT = held_out
@@ -79,6 +86,15 @@ def ended(end: int = 0, kill: int = 0) -> int:
     if not is_running(child):
         return 0
     os.kill(child, signal.SIGTERM if end else signal.SIGKILL)
+    patience = time.monotonic() + PATIENCE
+    while time.monotonic() < patience:
+        gone, status = os.waitpid(child, os.WNOHANG)
+        if gone:
+            return status
+        time.sleep(0.02)
+    os.kill(child, signal.SIGUSR1)  # it writes where each of its threads stands
+    time.sleep(1)
+    os.kill(child, signal.SIGKILL)
     return os.waitpid(child, 0)[1]
 
 

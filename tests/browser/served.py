@@ -2,6 +2,7 @@
 
 import json
 import random
+import signal
 import socket
 import subprocess
 import sys
@@ -12,6 +13,8 @@ from pathlib import Path
 from urllib.error import URLError
 
 import pytest
+
+from tests.studio.sine_engines import HOLD
 
 PATIENCE = 120  # seconds for the page to be served, on a machine that is busy with other things
 SERVER = Path(__file__).with_name("serve_sine.py")
@@ -80,10 +83,22 @@ class Studio:
         return self.child is not None and bool(self.server.ask(alive=self.child))
 
     def close(self) -> None:
-        """Ask it to end, as a container is asked."""
+        """Ask it to end, as a container is asked; a test whose studio does not end fails."""
         if self.child is not None:
-            self.server.ask(end=self.child)
-            self.child = None
+            status, self.child = self.server.ask(end=self.child), None
+            if status == signal.SIGKILL:
+                pytest.fail(
+                    "The studio did not end when asked; standard error says where it stood."
+                )
+
+    def hold(self) -> None:
+        """Of a run that begins now only the first sound is made, until `let_go`."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        (self.folder / HOLD).touch()
+
+    def let_go(self) -> None:
+        """The others are made too."""
+        (self.folder / HOLD).unlink()
 
     def kill(self) -> None:
         """End it between two instructions, as a power cut would end the process."""

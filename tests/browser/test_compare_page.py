@@ -146,14 +146,14 @@ def test_a_link_opens_the_pair_for_another_visitor(watch, browser, studio):
 
 def test_a_comparison_goes_on_while_the_page_is_reloaded(watch, studio):
     """The work is not the request's; after a reload the same tab follows it to its end."""
-    studio.close()
-    studio.pause = 0.02
-    studio.open()
+    studio.hold()  # else a busy browser may see nothing of it before it is over
     seen = watch()
     seen.compare(BATCH)
     seen.page.wait_for_selector(".bs-stand:not([hidden]) .bs-prompt")
     assert seen.page.locator("baton-bench .bs-bar.is-over").count() == 0
     seen.page.reload()
+    seen.page.wait_for_selector(".bs-stand:not([hidden]) .bs-prompt")
+    studio.let_go()
     assert seen.compared() == "3 of 3 pairs, made and scored."
 
 

@@ -24,6 +24,11 @@ class Watched:
             self.page.wait_for_selector("#generate-button")
             self.page.wait_for_selector("baton-history h2")
 
+    def close(self) -> None:
+        """Leave the page; answers that a test made up and that are under way are let go."""
+        self.page.unroute_all(behavior="ignoreErrors")
+        self.context.close()
+
     def _note(self, url: str, home: str) -> None:
         if not url.startswith((home, "data:", "blob:")):
             self.foreign.append(url)

@@ -15,6 +15,7 @@ from studio.services.engines import Engines
 RATE = 16000
 MODELS = {"embedded": "Sine", "embedded-clean": "Clean sine", "broken": "Broken"}
 LATER = "later-models.txt"
+HOLD = "hold"  # while a file of this name is in the data folder, all but first sounds wait
 KNOWN = {"a", "dog", "barks", "rain", "falls", "then", "followed", "by", "raining", "barking"}
 
 
@@ -139,6 +140,10 @@ class SineEngines(Engines):
         ]
 
     def make(self, backend, wanted, *, on_progress, should_stop) -> Iterator[Candidate]:
+        while len(wanted) > 1 and (self.config.data / HOLD).exists():
+            if should_stop():
+                raise Cancelled()
+            time.sleep(0.02)
         for place, (prompt, made) in enumerate(wanted):
             started = time.perf_counter()
             [audio] = backend.sample(
