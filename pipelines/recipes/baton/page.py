@@ -1,9 +1,7 @@
 """The results page of a study: a function of its figures, so that no number in it was typed."""
 
-from collections.abc import Iterable, Sequence
-from typing import Any
-
 from pipelines.recipes.baton import paper
+from pipelines.recipes.baton.page_rewards import held_out_section, labels_section, reward_model
 from pipelines.recipes.baton.study import (
     BASE,
     BATON,
@@ -17,6 +15,7 @@ from pipelines.recipes.baton.study import (
     THREE,
     TWO,
 )
+from pipelines.recipes.baton.writing import Plain, figure, table
 
 BOTH = "both sets"
 TITLES = {
@@ -29,7 +28,6 @@ TITLES = {
 }
 MEASURES = ("integrity", "order", "CLAP", "FD", "KAD", "KL", "IS", "diversity")
 SHARES = ("integrity", "order")
-Plain = dict[str, Any]
 
 HEAD = """---
 license: apache-2.0
@@ -55,9 +53,9 @@ def page(told: Plain) -> str:
     if told["headline"]:
         parts += [_verdict(told), _primary(told), _main_table(told), _changes(told)]
     if told.get("labels"):
-        parts.append(_labels(told))
+        parts.append(labels_section(told))
     if told["held_out"]:
-        parts.append(_held_out(told))
+        parts.append(held_out_section(told))
     if told["ablations"]:
         parts += [_ablations(told), _trends(told)]
     if told.get("epochs"):
@@ -66,25 +64,6 @@ def page(told: Plain) -> str:
         parts.append(_bench(told))
     parts.append(_made(told))
     return "\n".join(parts)
-
-
-def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A table in Markdown."""
-    lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
-    return "\n".join(lines + ["| " + " | ".join(row) + " |" for row in rows]) + "\n"
-
-
-def figure(found: Plain | None, *, percent: bool = False, sign: bool = False) -> str:
-    """A value with its interval."""
-    if found is None or found["value"] is None:
-        return "–"
-    by, kind = (100, ".1f") if percent else (1, ".4f")
-    form = f"{'+' if sign else ''}{kind}"
-    unit = " %" if percent else ""
-    value = f"{by * found['value']:{form}}{unit}"
-    if found["low"] is None:
-        return f"{value} [no interval]"
-    return f"{value} [{by * found['low']:{form}}, {by * found['high']:{form}}]"
 
 
 def _state(told: Plain) -> str:
@@ -117,6 +96,7 @@ def _how(told: Plain) -> str:
         f"{settings['background'][0]:.0%} of the integrity ones and {settings['background'][1]:.0%} "
         "of the temporal ones name a background, "
         f'{settings["loose"]:.0%} of the temporal ones say "then".',
+        f"- **Reward model**: {reward_model()}",
         f"- **Training**: {kind}, {plan['steps']} steps of {plan['mix']['data']} + "
         f"{plan['mix']['pretrain']} rows, rate {plan['learning_rate']:g}, β {plan['beta']:g}; "
         f"{settings['seeds']} trainings an arm. The seed drives the adapter's start, the order of "
@@ -207,65 +187,6 @@ def _changes(told: Plain) -> str:
     return "## BATON minus base, and minus control\n\n" + table(
         ["set", "", "minus", *MEASURES], rows
     )
-
-
-def _labels(told: Plain) -> str:
-    rows = []
-    for one in told["labels"]:
-        shares = [
-            f"{100 * one[k] / max(1, one['sounds']):.1f} %" for k in ("aligned", "not", "uncertain")
-        ]
-        theirs = paper.LABELS.get(one["task"])
-        cited = [f"{value:g} %" for value in theirs[1:]] if theirs else ["", "", ""]
-        rows.append([one["task"], str(one["sounds"]), *shares, *cited])
-    head = ["task", "sounds", "aligned", "not", "uncertain", "paper: aligned", "not", "skipped"]
-    return "## Labels of the base's sounds (the paper's Table 3)\n\n" + table(head, rows)
-
-
-def _held_out(told: Plain) -> str:
-    rows, pictures = [], []
-    for task, found in told["held_out"]["by task"].items():
-        equal = found["agreement"]
-        for name, by_labeller in found["scores"].items():
-            cells = [
-                figure(by_labeller[who]["auc"]) if who in by_labeller else "–"
-                for who in ("first", "second")
-            ]
-            rows.append([task, name, *cells])
-        if equal:
-            kappa = "–" if equal["kappa"] is None else f"{equal['kappa']:.2f}"
-            pictures.append(
-                f"- {task}: {found['pairs']} pairs; on the {equal['count']} that both labelled they "
-                f"agree in {100 * equal['share']:.1f} % (Cohen's kappa {kappa})."
-            )
-    ours = next(iter(told["held_out"]["by task"]["both"]["scores"].values()))
-    text = (
-        "Sounds of the base for dev prompts, drawn as the candidates are, of which no label was seen, "
-        "labelled by two simulated labellers: the annotator, and one with the same ears who asks for "
-        "more certainty. How often an aligned sound gets more than one that is not (AUC), against "
-        "each:\n\n"
-    )
-    drawn = _histogram(ours["histogram"]) if "histogram" in ours else ""
-    return (
-        "## Rewards of held-out pairs (the paper's Figure 4)\n\n"
-        + text + table(["task", "reward", "AUC, first labeller", "AUC, second"], rows)
-        + "\n" + "\n".join(pictures) + "\n\n" + drawn
-    )  # fmt: skip
-
-
-def _histogram(by_label: Plain) -> str:
-    """How many sounds got which reward, by label, as bars of letters."""
-    lines = ["Predicted rewards where both labellers agree:", "", "```",
-             "reward      not aligned           aligned"]  # fmt: skip
-    counts = {label: by_label[label]["counts"] for label in ("0", "1")}
-    edges = by_label["0"]["edges"]
-    most = max(1, *counts["0"], *counts["1"])
-    for n, (low, high) in enumerate(zip(edges, edges[1:], strict=False)):
-        bars = [
-            f"{'#' * round(16 * counts[k][n] / most):<16} {counts[k][n]:>3}" for k in ("0", "1")
-        ]
-        lines.append(f"{low:.2f}–{high:.2f}  {bars[0]}  {bars[1]}")
-    return "\n".join([*lines, "```"]) + "\n"
 
 
 def _ablations(told: Plain) -> str:
