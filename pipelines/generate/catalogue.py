@@ -5,6 +5,7 @@ from dataclasses import dataclass
 STABILITY = "Stability AI Community Licence"
 TANGOFLUX_LICENCE = f"non-commercial research; {STABILITY}; trained on academic-only WavCaps"
 TANGO_LICENCE = "CC BY-NC-SA 4.0"
+AUDIOLDM2_LICENCE = "CC BY-NC-SA 4.0"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,7 +100,7 @@ CATALOGUE = {
             "AudioLDM 2",
             "cvssp/audioldm2",
             4.3,
-            "CC BY-NC-SA 4.0",
+            AUDIOLDM2_LICENCE,
             "16 kHz; generates and compares, cannot be fine-tuned here.",
         ),
         _folder(
