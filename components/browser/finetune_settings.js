@@ -85,7 +85,8 @@ export class Settings {
     const { own } = this;
     for (const [name, input] of Object.entries(this.inputs)) input.placeholder = input.disabled ? "0" : String(own[name] ?? DRAWN[name] ?? "");
     if (this.recipe !== "baton") this.inputs.beta.placeholder = "0";
-    this.length.placeholder = String(own[this.unit.value] ?? "");
+    const isBySounds = this.recipe === "supervised" && this.unit.value === "steps" && own.steps;
+    this.length.placeholder = isBySounds ? "by their number" : String(own[this.unit.value] ?? "");
     this.rank.placeholder = own.rank === null ? "all weights" : String(own.rank);
     this.rank.disabled = this.isWhole.checked;
   }

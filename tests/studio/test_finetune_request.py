@@ -7,7 +7,13 @@ import pytest
 from pipelines.errors import StudioError
 from studio.config import Config
 from studio.services.finetune.request import check_wish, wish_from_plain
-from studio.services.finetune.settings import plan_of, sample_every, steps_of, usual_settings
+from studio.services.finetune.settings import (
+    for_own_sounds,
+    plan_of,
+    sample_every,
+    steps_of,
+    usual_settings,
+)
 
 CAMPAIGN = "c" * 32
 
@@ -76,6 +82,26 @@ def test_plain_fine_tuning_has_no_pretraining_loss_unless_asked_for(usual):
     assert (found.settings["beta"], found.campaigns, found.reward) == (0.0, (), None)
     asked = wish(usual, recipe="supervised", folder="f" * 32, settings={"beta": 0.25})
     assert asked.settings["beta"] == 0.25
+
+
+def test_few_sounds_of_one_s_own_are_not_learned_by_heart(usual):
+    """Each is seen 100 times: 30 in steps of 40 rows are 75 steps; 20 at least, 400 at most."""
+    asked = {"recipe": "supervised", "folder": "f" * 32}
+    found = {n: for_own_sounds(wish(usual, **asked), asked, n).settings for n in (1, 30, 500)}
+    assert {n: settings["steps"] for n, settings in found.items()} == {1: 20, 30: 75, 500: 400}
+    for chosen in ({"steps": 400}, {"epochs": 3}, {"preset": "paper"}):
+        told = {**asked, "settings": chosen}
+        made = wish(usual, **told)
+        assert for_own_sounds(made, told, 3) == made
+    labelled = wish(usual)
+    assert for_own_sounds(labelled, {}, 3) == labelled
+
+
+def test_a_record_tells_steps_or_epochs(usual):
+    """Never both: the one that does not count is none."""
+    by_steps, by_epochs = wish(usual).settings, wish(usual, settings={"epochs": 3}).settings
+    assert (by_steps["steps"], by_steps["epochs"]) == (400, None)
+    assert (by_epochs["steps"], by_epochs["epochs"]) == (None, 3.0)
 
 
 @pytest.mark.parametrize(

@@ -32,7 +32,7 @@ from studio.services.finetune.request import (
     wish_from_plain,
 )
 from studio.services.finetune.run import FINETUNE, Run
-from studio.services.finetune.settings import steps_of, usual_settings
+from studio.services.finetune.settings import for_own_sounds, steps_of, usual_settings
 from studio.services.finetune.views import FinetuneViews
 from studio.services.generate.making import Maker
 from studio.services.prompt_sets import prompt_sets
@@ -258,8 +258,7 @@ class Finetune:
     ) -> tuple[Wish, dict[str, Any], dict[str, Any]]:
         """A wish that can be done, its data, and the counts of it."""
         name = asked.get("base") or self.run.config.model
-        why_not = self._why_not(name if isinstance(name, str) else "")
-        if why_not is not None:
+        if (why_not := self._why_not(name if isinstance(name, str) else "")) is not None:
             raise StudioError(why_not)
         if recipe_in(asked) == CRPO:
             return self._checked_crpo(owner, {**asked, "base": name})
@@ -270,6 +269,7 @@ class Finetune:
                 "count; set beta to 0, or choose a folder of yours in its place."
             )
         data = self.run.data_of(owner, wish)
+        wish = for_own_sounds(wish, asked, len(data["sounds"]))
         if wish.reward not in (None, CLAP):
             job = self._check_reward_done(owner, wish.reward)
             if job.request["simulated"] != data["simulated"]:

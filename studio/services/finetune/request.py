@@ -172,7 +172,7 @@ def check_settings(
     checked = {
         "preset": preset,
         "steps": None if either else whole("The number of steps", found["steps"], 1, most),
-        "epochs": number("The number of epochs", found["epochs"], 0.01, 1000),
+        "epochs": number("The number of epochs", found["epochs"], 0.01, 1000) if either else None,
         "learning_rate": number("The learning rate", found["learning_rate"], 1e-8, 0.1),
         "beta": number("The weight of the pretraining loss (beta)", found["beta"], 0, 10),
         "batch": whole("The batch of labelled sounds", found["batch"], 1, 256),
