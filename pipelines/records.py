@@ -29,9 +29,25 @@ class Settings:
     seed: int = 0
     steps: int = 25
     guidance: float = 4.5
-    sampler: str = "euler"  # one of `limits.SAMPLERS`; each model has its own
+    sampler: str | None = None  # one of `limits.SAMPLERS`; None: the model's own
     dtype: str = "float32"
     quality: int | None = None  # CosyAudio's level, 1 (poor) to 5 (good); None: not told
+    guide_from: float = 0.0  # guidance only at noise levels from here …
+    guide_to: float = 1.0  # … to here; all of them by default
+    reuse: float = 0.0  # step caching: the drift at which the blocks run again; 0: at every step
+
+    def plain(self) -> dict[str, Any]:
+        """As JSON values; a shortcut that was not taken is not named."""
+        told = asdict(self)
+        return {name: told[name] for name in told if name not in SHORTCUTS or name in self.taken}
+
+    @property
+    def taken(self) -> tuple[str, ...]:
+        """The shortcuts that make another sound, by their fields, where they are not off."""
+        return tuple(name for name, off in SHORTCUTS.items() if getattr(self, name) != off)
+
+
+SHORTCUTS = {"guide_from": 0.0, "guide_to": 1.0, "reuse": 0.0}  # what each is when it is off
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,7 +69,7 @@ class Candidate:
         return {
             "prompt": self.prompt.text,
             "seconds": self.prompt.seconds,
-            **asdict(self.settings),
+            **self.settings.plain(),
             "revision": self.revision,
             "adapter": self.adapter,
             "versions": self.versions,

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from pipelines.errors import StudioError
 from pipelines.generate.catalogue import CATALOGUE
 from pipelines.generate.hub import fetch
-from pipelines.generate.layouts import INDEX, layout_of, reader_of
+from pipelines.generate.layouts import INDEX, Layout, function_of, known_layout, layout_of
 
 if TYPE_CHECKING:
     import torch
@@ -24,6 +24,7 @@ DECIDING = {  # of the JSON files beside the weights
     INDEX, "config.json", "transformer_overrides.json",
     "main_config.json", "vae_config.json", "stft_config.json", "vocoder_config.json",
 }  # fmt: skip
+MODE_WORDS = {"low_memory": "low-memory mode", "compiled": "compiled mode"}
 HEADER_LIMIT = 100_000_000  # bytes; safetensors' own limit
 
 
@@ -78,6 +79,8 @@ def load(
     *,
     device: "torch.device | str | None" = None,
     dtype: "torch.dtype | None" = None,
+    low_memory: bool = False,
+    compiled: bool = False,
 ) -> "Backend":
     """A model, ready to sample.
 
@@ -88,6 +91,8 @@ def load(
         device: default: CUDA, MPS, CPU, the first there is.
         dtype: of the heavy parts; default: the fastest by measurement for the embedded models,
             float32 for all others, whose rounding nobody has listened to.
+        low_memory: only the part at work lies on the device, and sound is decoded in tiles.
+        compiled: the transformer by torch.compile.
 
     Raises:
         StudioError: no such model, files that are missing, cut short or of another model, a Hub
@@ -96,17 +101,21 @@ def load(
     import torch
 
     from pipelines.devices import default_device
+    from pipelines.generate.modes import Modes
 
     folders = folders_of(name)
-    open_model = reader_of(folders[0])
+    kind = known_layout(folders[0])
+    chosen = {"low_memory": low_memory, "compiled": compiled}
+    check_modes(folders[0], kind, chosen)
     place = torch.device(device) if device else default_device()
-    check_memory(folders, place)
-    return open_model(
+    check_memory(folders, torch.device("cpu") if low_memory else place)
+    return function_of(kind.reader)(
         folders,
         name=name if name in EMBEDDED or name in CATALOGUE else folders[0].name,
         revision=revision(folders),
         device=place,
         dtype=dtype if dtype or name in EMBEDDED else torch.float32,
+        **({"modes": Modes(**chosen)} if kind.modes else {}),
     )
 
 
@@ -122,6 +131,15 @@ def folders_of(name: str) -> list[Path]:
             "or give the path of a model folder."
         )
     return [folder, EMBEDDED["embedded"].path] if name == "embedded-clean" else [folder]
+
+
+def check_modes(folder: Path, kind: Layout, chosen: Mapping[str, bool]) -> None:
+    """Nothing, or a StudioError for a way of running that this kind of model has not."""
+    for mode, is_chosen in chosen.items():
+        if is_chosen and mode not in kind.modes:
+            raise StudioError(
+                f"{folder.name} ({kind.kind}) has no {MODE_WORDS[mode]}; leave it off for this model."
+            )
 
 
 def check_memory(folders: Sequence[Path], device: "torch.device") -> None:

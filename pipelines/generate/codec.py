@@ -100,20 +100,35 @@ class Codec:
         found = found.latent_dist if self.is_oobleck else found
         return found.mean.mT, found.std.mT
 
-    def decode(self, latents: Tensor, samples: int | None = None) -> Tensor:
+    def decode(
+        self, latents: Tensor, samples: int | None = None, *, tile: int | None = None
+    ) -> Tensor:
         """Sound, float32 [B, `channels`, samples].
 
         Args:
             latents: [B, frames, channels].
             samples: how many to give; only ceil(samples / hop) + look_ahead frames are decoded,
                 which changes nothing in them. All frames' worth at most, and by default.
+            tile: frames decoded at once, for less memory; each tile is decoded with all the frames
+                that its sound depends on, so there are no seams. All at once by default.
         """
         longest = latents.shape[1] * self.hop
         samples = longest if samples is None else min(samples, longest)
-        needed = latents[:, : math.ceil(samples / self.hop) + self.look_ahead]
+        heard = max(1, math.ceil(samples / self.hop))
+        pieces = [
+            self._piece(latents, first, min(first + (tile or heard), heard))
+            for first in range(0, heard, tile or heard)
+        ]
+        return (torch.cat(pieces, dim=-1) if len(pieces) > 1 else pieces[0])[..., :samples]
+
+    def _piece(self, latents: Tensor, first: int, last: int) -> Tensor:
+        """The sound of frames `first` to `last`, from these and those that reach into it."""
+        start = max(0, first - self.look_ahead)  # the decoders look back as far as ahead
+        needed = latents[:, start : last + self.look_ahead]
         with torch.autocast(latents.device.type, self.dtype, enabled=self.is_rounded):
             found = self.vae.decode(needed.mT.to(self.vae.dtype))
-        return (found.sample if self.is_oobleck else found)[..., :samples].float()
+        sound = found.sample if self.is_oobleck else found
+        return sound[..., (first - start) * self.hop : (last - start) * self.hop].float()
 
 
 def fit_frames(audio: Tensor, samples: int) -> Tensor:

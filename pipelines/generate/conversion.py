@@ -1,13 +1,12 @@
 """A published model written once as a diffusers folder: one subfolder per part, read without rules."""
 
-import importlib
 import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 from pipelines.errors import StudioError
 from pipelines.generate.checkpoints import CATALOGUE, folders_of, weights_bytes
-from pipelines.generate.layouts import INDEX, layout_of
+from pipelines.generate.layouts import INDEX, function_of, layout_of
 
 Writer = Callable[[Path, Path], None]  # from a published folder, into an empty one
 
@@ -43,8 +42,7 @@ def convert(name: str, target: Path) -> Path:
             f"The converted folder takes {needed / 1e9:.1f} GB and {free / 1e9:.1f} GB are free in "
             f"{target.parent}; make room, or give a folder on another disk."
         )
-    module, _, function = found.writer.partition(":")
-    write: Writer = getattr(importlib.import_module(module), function)
+    write: Writer = function_of(found.writer)
     part = target.with_name(f"{target.name}.part")
     shutil.rmtree(part, ignore_errors=True)
     try:

@@ -73,3 +73,19 @@ def step(
     if not heun or at + 2 == len(levels):
         return guess
     return latents + 0.5 * width * (slope + velocity(guess, at + 1))
+
+
+def hold(latents: Tensor, known: Tensor | None, noise: Tensor, level: float) -> Tensor:
+    """Latents at this noise level whose first frames are the known ones, noised to it.
+
+    Args:
+        latents: [B, T, C].
+        known: clean, [B, K, C]; None where nothing is known.
+        noise: what the sampling began with, [B, T, C].
+        level: sigma, 0..1; at 0 the known frames stand there as they are.
+    """
+    if known is None:
+        return latents
+    frames = known.shape[1]
+    held = (1 - level) * known.to(latents) + level * noise[:, :frames]
+    return torch.cat([held, latents[:, frames:]], dim=1)

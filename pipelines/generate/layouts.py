@@ -8,10 +8,16 @@ from pathlib import Path
 from typing import Any
 
 from pipelines.errors import StudioError
-from pipelines.generate.catalogue import TANGO_LICENCE, TANGOFLUX_LICENCE
+from pipelines.generate.catalogue import (
+    AUDIOLDM2_LICENCE,
+    STABILITY,
+    TANGO_LICENCE,
+    TANGOFLUX_LICENCE,
+)
 
 INDEX = "model_index.json"
 CARD = "see its model card"
+FLUX_MODES = ("low_memory", "compiled")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,6 +33,7 @@ class Layout:
     licence: str
     note: str
     writer: str | None = None  # "module:function" that writes it as a diffusers folder
+    modes: tuple[str, ...] = ()  # fields of `Modes` that its backend knows; then it takes `modes`
 
 
 LAYOUTS = {
@@ -38,6 +45,7 @@ LAYOUTS = {
             licence=TANGOFLUX_LICENCE,
             note="TangoFlux in its published layout.",
             writer="pipelines.generate.published:convert",
+            modes=FLUX_MODES,
         ),
         Layout(
             kind="pytorch_model_main.bin",
@@ -51,12 +59,25 @@ LAYOUTS = {
             reader="pipelines.generate.tangoflux_backend:open_folder",
             licence=CARD,
             note="A TangoFlux saved as a diffusers pipeline.",
+            modes=FLUX_MODES,
         ),
         Layout(
             kind="TangoPipeline",
             reader="pipelines.generate.tango_backend:open_folder",
             licence=CARD,
             note="A Tango saved as a diffusers pipeline.",
+        ),
+        Layout(
+            kind="AudioLDM2Pipeline",
+            reader="pipelines.generate.audioldm2:open_audioldm2",
+            licence=AUDIOLDM2_LICENCE,
+            note="AudioLDM 2: makes sounds and compares, cannot be fine-tuned here.",
+        ),
+        Layout(
+            kind="StableAudioPipeline",
+            reader="pipelines.generate.stable_audio:open_stable_audio",
+            licence=STABILITY,
+            note="Stable Audio Open: makes sounds and compares, cannot be fine-tuned here.",
         ),
     )
 }
@@ -79,8 +100,8 @@ def class_named_in(folder: Path) -> str:
     return name if isinstance(name, str) else ""
 
 
-def reader_of(folder: Path) -> Callable[..., Any]:
-    """What opens this folder.
+def known_layout(folder: Path) -> Layout:
+    """The kind of a folder.
 
     Raises:
         StudioError: no known kind, with what is looked for.
@@ -100,5 +121,10 @@ def reader_of(folder: Path) -> Callable[..., Any]:
             f"{folder} holds no model that is known; it needs one of {INDEX}, "
             f"{', '.join(kind for kind in LAYOUTS if '.' in kind)}."
         )
-    module, _, function = found.reader.partition(":")
+    return found
+
+
+def function_of(path: str) -> Callable[..., Any]:
+    """What "module:function" names, imported now."""
+    module, _, function = path.partition(":")
     return getattr(importlib.import_module(module), function)

@@ -11,8 +11,9 @@ MAX_STEPS = 200
 MAX_GUIDANCE = 20.0
 MAX_COUNT = 64
 MAX_BATCH = 64
-SAMPLERS = ("euler", "heun", "ddpm", "dpm++")
+SAMPLERS = ("euler", "heun", "ddpm", "dpm++", "ddim", "dpm++ sde")
 QUALITY_LEVELS = 5
+MAX_REUSE = 1.0  # beyond, nearly every step is a repetition
 
 
 def check_number(
@@ -56,12 +57,25 @@ def check_settings(settings: Settings) -> None:
     check_seed_number(settings.seed)
     check_whole("Steps", settings.steps, 1, MAX_STEPS)
     check_number("Guidance", settings.guidance, 0, MAX_GUIDANCE)
-    if settings.sampler not in SAMPLERS:
+    if settings.sampler is not None and settings.sampler not in SAMPLERS:
         raise StudioError(
             f"The sampler is {settings.sampler!r}; choose one of {', '.join(SAMPLERS)}."
         )
     if settings.quality is not None:
         check_whole("The quality level", settings.quality, 1, QUALITY_LEVELS)
+    check_shortcuts(settings)
+
+
+def check_shortcuts(settings: Settings) -> None:
+    """Nothing, or a StudioError for a guidance interval or a drift that is out of bounds."""
+    check_number("The lower end of the guidance interval", settings.guide_from, 0, 1)
+    check_number("The upper end of the guidance interval", settings.guide_to, 0, 1)
+    if settings.guide_from > settings.guide_to:
+        raise StudioError(
+            f"The guidance interval goes from {settings.guide_from:g} to {settings.guide_to:g}; "
+            "the first must not be the larger."
+        )
+    check_number("Step caching's drift", settings.reuse, 0, MAX_REUSE)
 
 
 def check_seed_number(seed: int) -> int:

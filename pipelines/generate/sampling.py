@@ -16,6 +16,11 @@ from pipelines.seeds import SEED_LIMIT
 
 Progress = Callable[[float, str], None]  # 0..1, what is going on
 LIBRARIES = ("torch", "diffusers", "transformers")
+SHORTCUT_WORDS = {
+    "guide_from": "guidance interval",
+    "guide_to": "guidance interval",
+    "reuse": "step caching",
+}
 
 
 def generate(
@@ -109,6 +114,11 @@ def made_together(
     """`Backend.sample`, with a sentence where the device has too little memory for the batch."""
     from torch import OutOfMemoryError
 
+    if settings[0].taken and not getattr(backend, "takes_shortcuts", False):
+        words = dict.fromkeys(SHORTCUT_WORDS[name] for name in settings[0].taken)
+        raise StudioError(
+            f"{backend.name} knows no {' and no '.join(words)}; leave it off, or choose a TangoFlux."
+        )
     try:
         return backend.sample(prompts, settings, **how)
     except OutOfMemoryError as error:
@@ -124,13 +134,19 @@ def unmade(backend: Backend, prompt: Prompt, settings: Settings) -> Candidate:
     """The candidate that this request will become, without its sound: its id is known before.
 
     Args:
-        backend: the model; its name and dtype replace those in the settings.
+        backend: the model; its name and dtype replace those in the settings, and its own sampler
+            stands where they name none.
         prompt: what is asked for.
         settings: how.
     """
     return Candidate(
         prompt=prompt,
-        settings=replace(settings, model=backend.name, dtype=backend.dtype),
+        settings=replace(
+            settings,
+            model=backend.name,
+            dtype=backend.dtype,
+            sampler=settings.sampler or backend.samplers[0],
+        ),
         revision=backend.revision,
         adapter=backend.adapter,
         versions={name: version(name) for name in LIBRARIES},

@@ -15,11 +15,11 @@ from pipelines.errors import Cancelled, StudioError
 from pipelines.generate.autoencoder import SpectralAutoencoder
 from pipelines.generate.codec import Codec
 from pipelines.generate.conditioning import Conditioner, TextStates, drop_text, encode_text
-from pipelines.generate.flow import schedule, step
+from pipelines.generate.flow import hold, schedule, step
+from pipelines.generate.guided import PLAIN, Blocks, GuidedSlope
+from pipelines.generate.shortcuts import Shortcuts
 from pipelines.generate.sizes import TangoFluxConfig
-from pipelines.generate.transformer import Modulation, modulation, slope, surroundings
-
-MODULATED = 512  # rows x steps whose modulations are held at once; 0.13 GB at the published size
+from pipelines.generate.transformer import blocks, modulation, slope, surroundings
 
 
 def build(
@@ -158,6 +158,9 @@ class TangoFluxPipeline(DiffusionPipeline):
         steps: int,
         guidance: Tensor | float = 1.0,
         heun: bool = False,
+        shortcuts: Shortcuts = PLAIN,
+        known: Tensor | None = None,
+        run_blocks: Blocks = blocks,
         on_step: Callable[[int, Tensor], None] | None = None,
         should_stop: Callable[[], bool] | None = None,
     ) -> Tensor:
@@ -172,34 +175,36 @@ class TangoFluxPipeline(DiffusionPipeline):
             steps: number of noise levels.
             guidance: g of every row, or one per row [B].
             heun: second order, two evaluations a step.
+            shortcuts: what may be left out, off by default.
+            known: latents that the sound begins with, [B, K, channels], K < frames: what comes
+                after them is made to follow.
+            run_blocks: the transformer's blocks as written, or compiled.
             on_step: called with the number of steps done and the latents.
             should_stop: asked before each step.
 
         Raises:
             Cancelled: `should_stop` said so.
         """
-        device, dtype = self.transformer.device, self.transformer.dtype
+        device = self.transformer.device
         levels = schedule(steps, shift=self.scheduler.config.shift)
-        rows = text if unconditional is None else TextStates.cat([unconditional, text])
-        g = torch.as_tensor(guidance, dtype=torch.float32, device=device).reshape(-1, 1, 1)
         with torch.inference_mode():
-            rows = rows.to(dtype)
-            around = surroundings(self.transformer, rows, noise.shape[1])
-            plan = Plan(self.transformer, levels[:-1].to(device), rows.pooled)
-
-            def guided_slope(latents: Tensor, at: int) -> Tensor:
-                latents = latents.to(dtype)
-                if unconditional is None:
-                    return slope(self.transformer, latents, around, plan[at]).float()
-                both = slope(self.transformer, torch.cat([latents, latents]), around, plan[at])
-                free, told = both.float().chunk(2)
-                return torch.lerp(free, told, g)
-
-            latents = noise.to(device, torch.float32)
+            guided_slope = GuidedSlope(
+                self.transformer,
+                text,
+                unconditional,
+                frames=noise.shape[1],
+                levels=levels[:-1],
+                guidance=guidance,
+                shortcuts=shortcuts,
+                run_blocks=run_blocks,
+            )
+            noise = noise.to(device, torch.float32)
+            latents = hold(noise, known, noise, 1.0)
             for at in range(steps):
                 if should_stop is not None and should_stop():
                     raise Cancelled
                 latents = step(guided_slope, latents, levels, at, heun=heun)
+                latents = hold(latents, known, noise, levels[at + 1].item())
                 if on_step is not None:
                     on_step(at + 1, latents)
         return latents.clone()  # an ordinary tensor again
@@ -250,28 +255,3 @@ class TangoFluxPipeline(DiffusionPipeline):
             return AudioPipelineOutput(audios=latents)
         sound = self.codec.decode(latents, int(seconds * self.codec.sample_rate))
         return AudioPipelineOutput(audios=sound.cpu().numpy())
-
-
-class Plan:
-    """The modulations of every step, computed many steps at a time."""
-
-    def __init__(self, transformer: FluxTransformer2DModel, levels: Tensor, pooled: Tensor) -> None:
-        self.transformer, self.levels, self.pooled = transformer, levels, pooled
-        self.window = max(1, MODULATED // len(pooled))  # steps
-        self.start, self.held = 0, self.made(0)
-
-    def made(self, start: int) -> Modulation:
-        """The modulations of the window that starts at this step."""
-        sigma = self.levels[start : start + self.window]
-        return modulation(
-            self.transformer,
-            sigma.repeat_interleave(len(self.pooled)),
-            self.pooled.repeat(len(sigma), 1),
-        )
-
-    def __getitem__(self, at: int) -> Modulation:
-        """The modulation at this step; steps are asked for in order."""
-        if at >= self.start + self.window:
-            self.start, self.held = at, self.made(at)
-        first = (at - self.start) * len(self.pooled)
-        return self.held.at(slice(first, first + len(self.pooled)))

@@ -1,6 +1,8 @@
 """TangoFlux behind the backend protocol: placed on a device, prepared for use, one batch a call."""
 
-from collections.abc import Sequence
+from collections import OrderedDict
+from collections.abc import Hashable, Sequence
+from contextlib import AbstractContextManager
 from copy import copy
 from pathlib import Path
 from typing import Any
@@ -18,10 +20,15 @@ from pipelines.generate.codec import Codec, draw, fit_frames
 from pipelines.generate.conditioning import TextStates, encode_text
 from pipelines.generate.flow import noised, velocity_target
 from pipelines.generate.folders import load_folder
+from pipelines.generate.modes import PLAIN, TILE, Modes, at_work, blocks_for
 from pipelines.generate.published import load_published
+from pipelines.generate.shortcuts import Shortcuts
 from pipelines.generate.tangoflux import TangoFluxPipeline, velocity
 from pipelines.generate.tokenizer import MAX_TOKENS
-from pipelines.records import Prompt, Settings
+from pipelines.records import SHORTCUTS, Prompt, Settings
+
+Conditions = tuple[TextStates, TextStates | None]
+TEXTS_KEPT = 32  # batches whose text states are remembered: a few MB
 
 
 class TangoFluxBackend:
@@ -36,9 +43,11 @@ class TangoFluxBackend:
         revision: hash of its weights.
         device: default: CUDA, MPS, CPU, the first there is.
         dtype: of the heavy parts; default: the fastest by measurement.
+        modes: how it runs here; see `pipelines.generate.modes`.
     """
 
     samplers = ("euler", "heun")  # its own first
+    takes_shortcuts = True
 
     def __init__(
         self,
@@ -48,16 +57,20 @@ class TangoFluxBackend:
         revision: str,
         device: torch.device | None = None,
         dtype: torch.dtype | None = None,
+        modes: Modes = PLAIN,
     ) -> None:
         self.name, self.revision = name, revision
+        self.modes, self.run_blocks = modes, blocks_for(modes)
+        self.texts: OrderedDict[Hashable, Conditions] = OrderedDict()
         self.adapter: str | None = None
         self.device = torch.device(device) if device else default_device()
         kind = dtype or fastest_dtype(self.device)
         self.dtype = str(kind).removeprefix("torch.")
         pipe.codec.fuse()
+        resting = torch.device("cpu") if modes.low_memory else self.device
         for part in (pipe.vae, pipe.text_encoder, pipe.conditioner, pipe.transformer):
             wanted = kind if part is pipe.transformer else torch.float32
-            nn.Module.to(part.eval(), self.device, wanted)  # diffusers' own warns of nothing
+            nn.Module.to(part.eval(), resting, wanted)  # diffusers' own warns of nothing
         self.pipe = pipe
         self.codec = Codec(pipe.vae, torch.float32 if pipe.codec.is_oobleck else kind)
         self.sample_rate = self.codec.sample_rate
@@ -77,7 +90,7 @@ class TangoFluxBackend:
         """Another model over the same codec and text encoder; see `Backend.with_denoiser`."""
         other = copy(self)
         other.name, other.adapter = name, adapter
-        nn.Module.to(denoiser.eval(), self.device, self.denoiser.dtype)
+        nn.Module.to(denoiser.eval(), self.denoiser.device, self.denoiser.dtype)
         parts = {**self.pipe.components, "transformer": denoiser}
         told = ("frames", "default_steps", "default_guidance")
         other.pipe = TangoFluxPipeline(**parts, **{name: self.pipe.config[name] for name in told})
@@ -94,53 +107,79 @@ class TangoFluxBackend:
     ) -> list[np.ndarray]:
         """One sound per prompt, in one batch; see `Backend.sample`."""
         self.check(prompts, settings)
-        steps, heun = self.agreed(prompts, settings)
+        first = self.agreed(prompts, settings)
         guidance = torch.tensor([each.guidance for each in settings])
         text, free = self.conditions(prompts, settings, guided=bool((guidance > 1).any()))
 
         def told(done: int, latents: Tensor) -> None:
             if on_step is not None:
-                on_step(done, steps)
+                on_step(done, first.steps)
 
-        latents = self.pipe.denoise(
-            self.noise([each.seed for each in settings]),
-            text,
-            free,
-            steps=steps,
-            guidance=guidance.clamp(min=1),  # 1 and below: the text alone
-            heun=heun,
-            on_step=told,
-            should_stop=should_stop,
-        )
+        with self.at_work(self.denoiser):
+            latents = self.pipe.denoise(
+                self.noise([each.seed for each in settings]),
+                text,
+                free,
+                steps=first.steps,
+                guidance=guidance.clamp(min=1),  # 1 and below: the text alone
+                heun=first.sampler == "heun",
+                shortcuts=Shortcuts(**{name: getattr(first, name) for name in SHORTCUTS}),
+                run_blocks=self.run_blocks,
+                on_step=told,
+                should_stop=should_stop,
+            )
         if on_latents is not None:
             on_latents(latents)
         lengths = [int(prompt.seconds * self.sample_rate) for prompt in prompts]
         with torch.inference_mode():
-            sound = self.codec.decode(latents, max(lengths)).cpu().numpy()
+            sound = self.decode(latents, max(lengths)).cpu().numpy()
         return [row[:, :length].copy() for row, length in zip(sound, lengths, strict=True)]
 
-    def agreed(self, prompts: Sequence[Prompt], settings: Sequence[Settings]) -> tuple[int, bool]:
-        """Steps, and whether Heun's method, that all rows share."""
-        kinds = {(each.steps, each.sampler) for each in settings}
+    def at_work(self, *parts: nn.Module) -> AbstractContextManager[None]:
+        """Within the block these parts are on the device."""
+        return at_work(self.device, self.modes, *parts)
+
+    def agreed(self, prompts: Sequence[Prompt], settings: Sequence[Settings]) -> Settings:
+        """The first settings, whose steps, sampler and shortcuts all rows share."""
+        shared = ("steps", "sampler", *SHORTCUTS)
+        kinds = {tuple(getattr(each, name) for name in shared) for each in settings}
         if len(prompts) != len(settings) or len(kinds) != 1:
             raise StudioError(
                 f"One batch got {len(prompts)} prompts, {len(settings)} settings and "
                 f"{len(kinds)} kinds of steps and sampler; give one setting per prompt and one kind."
             )
-        ((steps, sampler),) = kinds
-        return steps, sampler == "heun"
+        return settings[0]
 
     @torch.no_grad()
     def conditions(
         self, prompts: Sequence[Prompt], settings: Sequence[Settings], *, guided: bool
-    ) -> tuple[TextStates, TextStates | None]:
-        """Conditions of every row; each different request is encoded once."""
+    ) -> Conditions:
+        """Conditions of every row; each different request is encoded once, and remembered."""
         asked = [(p.text, p.seconds, s.quality) for p, s in zip(prompts, settings, strict=True)]
         distinct = list(dict.fromkeys(asked))
-        texts, seconds, quality = zip(*distinct, strict=True)
-        text, free = self.pipe.encode_prompts(texts, seconds, quality=quality, guided=guided)
+        text, free = self.remembered(distinct, guided)
         rows = torch.tensor([distinct.index(each) for each in asked], device=self.device)
         return text.rows(rows), None if free is None else free.rows(rows)
+
+    def remembered(self, asked: list[tuple[str, float, int | None]], guided: bool) -> Conditions:
+        """Text states of these requests together: from the last batches, to the bit, or made now.
+
+        What trains the text encoder in place is noticed by the versions of its tensors.
+        """
+        pipe = self.pipe
+        weights = [*pipe.text_encoder.parameters(), *pipe.conditioner.parameters()]
+        stamp = sum(0 if each.is_inference() else each._version for each in weights)
+        key = (tuple(asked), guided, stamp)
+        if key not in self.texts:
+            texts, seconds, quality = zip(*asked, strict=True)
+            with self.at_work(pipe.text_encoder, pipe.conditioner):
+                self.texts[key] = pipe.encode_prompts(
+                    texts, seconds, quality=quality, guided=guided
+                )
+            while len(self.texts) > TEXTS_KEPT:
+                self.texts.popitem(last=False)
+        self.texts.move_to_end(key)
+        return self.texts[key]
 
     def check(self, prompts: Sequence[Prompt], settings: Sequence[Settings]) -> None:
         """Nothing, or a StudioError: too long a text, a level or a sampler that it has not."""
@@ -175,20 +214,25 @@ class TangoFluxBackend:
 
     def encode_text(self, texts: Sequence[str], seconds: Sequence[float]) -> TextStates:
         """Conditions as in training: at most 64 tokens; differentiable."""
-        ids, mask = self.pipe.tokens(texts, max_tokens=MAX_TOKENS)
-        asked = torch.tensor(seconds, dtype=torch.float32, device=self.device)
-        return encode_text(self.pipe.text_encoder, self.pipe.conditioner, ids, mask, asked)
+        encoders = (self.pipe.text_encoder, self.pipe.conditioner)
+        with self.at_work(*encoders):
+            ids, mask = self.pipe.tokens(texts, max_tokens=MAX_TOKENS)
+            asked = torch.tensor(seconds, dtype=torch.float32, device=self.device)
+            return encode_text(*encoders, ids, mask, asked)
 
     @torch.no_grad()
     def encode(self, audio: Tensor, generator: Generator | None = None) -> Tensor:
         """Latents [B, T, C]; see `Backend.encode`."""
         audio = fit_frames(audio, self.pipe.config.frames * self.codec.hop)
-        return draw(*self.codec.encode(audio), generator)
+        with self.at_work(self.pipe.vae):
+            return draw(*self.codec.encode(audio), generator)
 
     @torch.no_grad()
     def decode(self, latents: Tensor, samples: int | None = None) -> Tensor:
         """Sound [B, channels, samples] of latents [B, T, C]."""
-        return self.codec.decode(latents, samples)
+        tile = TILE if self.modes.low_memory else None
+        with self.at_work(self.pipe.vae):
+            return self.codec.decode(latents.to(self.device), samples, tile=tile)
 
     def noised(self, latents: Tensor, noise: Tensor, sigma: Tensor) -> Tensor:
         """(1 - sigma) data + sigma noise."""

@@ -8,7 +8,7 @@ width 192, bfloat16 autocast, forward and backward) this takes 0.60 s where the 
 wrap them.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 import torch.nn.functional as F
@@ -31,6 +31,11 @@ class Surroundings:
     turns: list[tuple[Tensor, Tensor]]  # per block: cos and sin [2, 1, 1, N, head]
     inputs: list[tuple["Stacked | Widened", ...]]  # per block, the layers that enter it
 
+    def rows(self, index: Tensor | slice) -> "Surroundings":
+        """Only these rows of a batch."""
+        mask = None if self.mask is None else self.mask[index]
+        return replace(self, context=self.context[index], mask=mask)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Modulation:
@@ -40,7 +45,7 @@ class Modulation:
     single: list[tuple[Tensor, ...]]
     out: tuple[Tensor, ...]
 
-    def at(self, rows: slice) -> "Modulation":
+    def at(self, rows: Tensor | slice) -> "Modulation":
         """Only these rows: one step out of many computed together."""
         cut = lambda parts: tuple(part[rows] for part in parts)  # noqa: E731
         return Modulation(
@@ -210,19 +215,32 @@ def slope(
     transformer: FluxTransformer2DModel, latents: Tensor, around: Surroundings, at: Modulation
 ) -> Tensor:
     """The transformer's output [B, T, C] for latents [B, T, C]."""
+    audio = transformer.x_embedder(latents)
+    return head(transformer, blocks(transformer, audio, around, at), at)
+
+
+def head(transformer: FluxTransformer2DModel, audio: Tensor, at: Modulation) -> Tensor:
+    """What the last block gives, [B, T, W], as a slope [B, T, C]."""
+    return transformer.proj_out(normed(audio, *at.out))
+
+
+def blocks(
+    transformer: FluxTransformer2DModel, audio: Tensor, around: Surroundings, at: Modulation
+) -> Tensor:
+    """Embedded latents [B, T, W] through all blocks: [B, T, W]."""
     thrifty = transformer.gradient_checkpointing and torch.is_grad_enabled()
-    inputs, turns = iter(around.inputs), iter(around.turns)
-    audio, text = transformer.x_embedder(latents), around.context
+    inputs, turns, frames = iter(around.inputs), iter(around.turns), audio.shape[1]
+    text = around.context
     for block, parts in zip(transformer.transformer_blocks, at.joint, strict=True):
         job = (joint_block, block, next(inputs), audio, text, parts, next(turns), around.mask)
         audio, text = checkpoint(*job, use_reentrant=False) if thrifty else job[0](*job[1:])
     both = torch.cat([text, audio], dim=1)
-    blocks = list(zip(transformer.single_transformer_blocks, at.single, strict=True))
-    for left, (block, parts) in zip(range(len(blocks) - 1, -1, -1), blocks, strict=True):
-        kept = both.shape[1] if left else latents.shape[1]  # nothing reads the last text
+    singles = list(zip(transformer.single_transformer_blocks, at.single, strict=True))
+    for left, (block, parts) in zip(range(len(singles) - 1, -1, -1), singles, strict=True):
+        kept = both.shape[1] if left else frames  # nothing reads the last text
         job = (single_block, block, next(inputs), both, parts, next(turns), around.mask, kept)
         both = checkpoint(*job, use_reentrant=False) if thrifty else job[0](*job[1:])
-    return transformer.proj_out(normed(both[:, -latents.shape[1] :], *at.out))
+    return both[:, -frames:]
 
 
 def joint_block(

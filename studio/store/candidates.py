@@ -35,7 +35,8 @@ class StoredCandidate:
     @property
     def settings(self) -> Settings:
         """How it was made."""
-        return Settings(**{f.name: self.recipe[f.name] for f in fields(Settings)})
+        names = [field.name for field in fields(Settings)]
+        return Settings(**{name: self.recipe[name] for name in names if name in self.recipe})
 
 
 class CandidateTable:

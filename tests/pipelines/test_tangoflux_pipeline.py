@@ -5,7 +5,8 @@ import pytest
 import torch
 
 from pipelines.errors import StudioError
-from pipelines.generate.tangoflux import Plan, TangoFluxPipeline
+from pipelines.generate.guided import Plan
+from pipelines.generate.tangoflux import TangoFluxPipeline
 from tests.pipelines.test_generate_transformer import library
 from tests.pipelines.tiny import tiny_pipeline
 
@@ -77,7 +78,7 @@ def test_guidance_per_row(pipe):
 @torch.no_grad()
 def test_plan_windows(pipe, monkeypatch):
     """Modulations made a few steps at a time equal those made for each step alone."""
-    monkeypatch.setattr("pipelines.generate.tangoflux.MODULATED", 6)
+    monkeypatch.setattr("pipelines.generate.guided.MODULATED", 6)
     levels, pooled = torch.linspace(1, 0.2, 5), torch.randn(2, 32)
     plan = Plan(pipe.transformer, levels, pooled)
     assert plan.window == 3

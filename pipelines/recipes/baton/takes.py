@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -28,7 +28,11 @@ def place_of(folder: Path, base: Backend, adapter: str | None, jobs: Jobs) -> Pa
         adapter: its hash, or None.
         jobs: what is asked for.
     """
-    told = [[asdict(prompt), settings.plain()] for prompt, settings in jobs]
+    own = base.samplers[0]  # where none is named, so that the same sounds have one place
+    told = [
+        [asdict(prompt), replace(settings, sampler=settings.sampler or own).plain()]
+        for prompt, settings in jobs
+    ]
     return folder / f"{digest([base.revision, adapter, base.dtype, told])}.npz"
 
 
