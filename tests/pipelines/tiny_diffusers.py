@@ -129,7 +129,7 @@ def save_stable_audio(folder: Path, seed: int = 0) -> Path:
     StableAudioPipeline(
         vae=vae.eval(),
         text_encoder=t5(tokenizer),
-        projection_model=StableAudioProjectionModel(WIDTH, WIDTH, 0, 512).eval(),
+        projection_model=spread(StableAudioProjectionModel(WIDTH, WIDTH, 0, 8), std=0.7),
         tokenizer=tokenizer,
         transformer=spread(transformer),
         scheduler=CosineDPMSolverMultistepScheduler(
