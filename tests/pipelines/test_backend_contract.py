@@ -18,6 +18,7 @@ from pipelines.generate import checkpoints
 from pipelines.generate.sampling import generate, run
 from pipelines.records import Prompt, Settings
 from tests.pipelines.tiny import save_tiny
+from tests.pipelines.tiny_diffusers import save_audioldm2, save_stable_audio
 from tests.pipelines.tiny_tango import copy_tango
 
 PARITY = Path(__file__).parents[1] / "parity" / "tangoflux"
@@ -45,6 +46,8 @@ CASES = {
     "tangoflux-folder": Case(save=lambda folder: save_tiny(folder / "tiny")),
     "tangoflux-published": Case(save=published_flux),
     "tango-published": Case(save=copy_tango, steps=2),
+    "audioldm2": Case(save=lambda folder: save_audioldm2(folder / "ldm"), trains=False),
+    "stable-audio": Case(save=lambda folder: save_stable_audio(folder / "sao"), trains=False),
 }
 
 
