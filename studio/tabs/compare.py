@@ -184,17 +184,25 @@ def wire_form(services: Services, form: dict[str, Any]) -> None:
 
 
 def wire_opened(services: Services, form: dict[str, Any], opened: gr.HTML) -> None:
-    """Models that were kept meanwhile can be chosen; the address may name both sides."""
+    """Models that were kept meanwhile can be chosen; the address may name both sides.
+
+    Where it names an aligned one, the prompts are some that it has not learned from: on one prompt
+    nothing could be found.
+    """
 
     @shown
     def refresh(event: gr.EventData, *now):
-        told = []
+        told, named = [], [name for side in "ab" if (name := getattr(event, side, None))]
         for side, model in zip("ab", now, strict=True):
             told += fresh(services, getattr(event, side, None), model)
-        return told
+        prompts = services.comparisons.held_out(named)
+        if prompts:
+            gr.Info(f"{len(prompts)} prompts stand ready, none of which was learned from.")
+        return [*told, "\n".join(prompts) if prompts else gr.skip()]
 
     made = [form[f"{name}_{side}"] for side in "ab" for name in ("model", "steps", "guidance")]
-    opened.select(refresh, [form["model_a"], form["model_b"]], made, **HIDDEN)
+    sides = [form["model_a"], form["model_b"]]
+    opened.select(refresh, sides, [*made, form["prompts"]], **HIDDEN)
 
 
 def wire_reuse(services: Services, form: dict[str, Any], bench: gr.HTML) -> None:

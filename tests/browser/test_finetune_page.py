@@ -107,6 +107,9 @@ def test_a_model_is_trained_reloaded_heard_and_compared(watch, campaign, tmp_pat
     page.click("text=Compare with the base")
     page.wait_for_function("document.querySelector('#model-b input')?.value === 'Mine, renamed'")
     assert page.input_value("#model-a input") == "Sine"
+    page.wait_for_function(
+        "document.querySelector('#compare-prompts textarea').value.split('\\n').length >= 10"
+    )
     assert (seen.complaints, seen.foreign) == ([], [])
 
 

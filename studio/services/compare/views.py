@@ -11,6 +11,7 @@ from typing import Any
 from pipelines.compare.pairs import difference, distance, summary
 from pipelines.compare.verdict import beforehand, verdict
 from pipelines.errors import StudioError
+from studio.services.compare.held_out import held_out_prompts, plainly
 from studio.services.compare.request import SIDES, Wish, wish_from_plain
 from studio.services.engines import Engines
 from studio.services.generate.batches import COMPARE
@@ -96,6 +97,16 @@ class ComparisonViews:
         """What a comparison of these prompts, one a line, will be able to find."""
         count = len({" ".join(line.split()) for line in prompts.splitlines()} - {""})
         return beforehand(count) if count else ""
+
+    def held_out(self, models: Sequence[str]) -> list[str]:
+        """Prompts that none of these aligned models learned from; none where none of them is one."""
+        adapters = self.engines.adapters
+        folders = {name: folder for name in models if (folder := adapters.folder_of(name))}
+        if not folders:
+            return []
+        learned = [text for folder in folders.values() for text in adapters.learned(folder.name)]
+        base = adapters.base_of(next(iter(folders)))
+        return held_out_prompts(base, learned, self.engines.config.max_pairs)
 
     def latest(self, owner: str, *, limit: int = 20) -> list[dict[str, Any]]:
         """This person's comparisons, the newest first, without their pairs."""
@@ -254,11 +265,6 @@ class ComparisonViews:
             "difference": difference(*scores),
             "distance": distance(*scores),
         }
-
-
-def plainly(prompt: str) -> str:
-    """The words of a prompt, however they are spaced and capitalised."""
-    return " ".join(prompt.casefold().split())
 
 
 def scores_of(said: dict[str, dict[str, Any]], job: Job) -> dict[str, Any] | None:
