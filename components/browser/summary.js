@@ -46,7 +46,7 @@ function asSets({ measures, said, reference, classes, left_out: leftOut }) {
   if (alone) return [element("p", { class: "bs-status" }, `${alone.metric}: ${alone.why}`)];
   return [
     element("h3", {}, "As sets of sounds"),
-    element("p", { class: "bs-status" }, `Against ${lower(reference)}`),
+    element("p", { class: "bs-status" }, `Against ${lower(reference)}${measures.length > 1 ? " Exploratory: the intervals are not corrected for their number." : ""}`),
     element("div", { class: "bs-measures" }, ...measures.map((measure, i) => row(measure, said[i]))),
     element("p", { class: "bs-status" }, classes),
     element("details", { class: "bs-apart" }, element("summary", {}, "Left out"), element("ul", { class: "bs-notices" }, ...leftOut.map(({ metric, why }) => element("li", { class: "bs-news" }, `${metric}: ${why}`)))),

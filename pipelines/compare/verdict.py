@@ -49,9 +49,9 @@ def verdict(
         said.append(f"What these {count} pairs cannot tell: {listed(sorts['unclear'])}.")
     if not sorts["better"] and not sorts["worse"]:
         said.insert(0, "By these pairs, neither side is better.")
-    found = detectable_said(summary)
+    found = [exploratory_said(distances), detectable_said(summary)]
     names = {sort: [measure["name"] for measure in rows] for sort, rows in sorts.items()}
-    return {**names, "said": [*said, *([found] if found else [])]}
+    return {**names, "said": [*said, *filter(None, found)]}
 
 
 def sort_of(measure: Measure) -> str:
@@ -94,6 +94,18 @@ def sentence(measure: Measure) -> str:
         f"{change_found.count} pairs; {is_open}."
     )
     return f"{told} {measure['caution']}" if measure.get("caution") else told
+
+
+def exploratory_said(distances: Mapping[str, Any] | None) -> str | None:
+    """That several distances are no test: their intervals stand uncorrected beside each other."""
+    titles = [measure["title"] for measure in (distances or {}).get("measures", [])]
+    if len(titles) < 2:
+        return None
+    return (
+        f"The {len(titles)} distances ({', '.join(titles)}) are exploratory: each interval stands by "
+        "itself, not corrected for their number, and of twenty such one leaves out 0 by chance. Only "
+        "scores and shares are corrected (Holm)."
+    )
 
 
 def detectable_said(summary: Mapping[str, Any] | None) -> str | None:

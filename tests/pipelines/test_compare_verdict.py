@@ -43,7 +43,10 @@ def test_better_worse_and_what_cannot_be_told():
     assert found["said"][3] == (
         "What these 20 pairs cannot tell: Order kept +30 points of 100 [+5, +50]."
     )
-    assert "32 points of 100 for Order kept" in found["said"][4]
+    assert found["said"][4].startswith("The 3 distances (FD, KL, Diversity) are exploratory: ")
+    assert "32 points of 100 for Order kept" in found["said"][5]
+    alone = verdict(scores, {"measures": distances["measures"][:1]})
+    assert not any("exploratory" in said for said in alone["said"] + verdict(scores, None)["said"])
 
 
 def test_nothing_measured_nothing_said():
