@@ -91,6 +91,15 @@ export class Settings {
     this.rank.disabled = this.isWhole.checked;
   }
 
+  /** Write a length in steps, and how often to listen. */
+  fit({ steps, sample_every: every }) {
+    this.unit.value = "steps";
+    this.length.value = steps;
+    this.inputs.sample_every.value = every;
+    this.node.open = true; // what changed is seen
+    this.say();
+  }
+
   /** What is written, with the preset, as a request has it. */
   get values() {
     const told = { preset: this.preset.value };

@@ -254,6 +254,13 @@ def test_an_estimate_adds_up_and_probes_once(services, fake):
     assert parts["listening 3 times to 24 held-out prompts"] == pytest.approx(3 * 24 * 0.15)
     assert found["seconds"] == pytest.approx(sum(parts.values()))
     assert found["memory_mb"] == 500 + 2 * 400
+    assert found["sitting"] is None  # it fits
+    long = {**asked, "settings": {**asked["settings"], "steps": 4000}}
+    sitting = services.finetune.estimate(HERE, long)["sitting"]
+    shorter = {**asked["settings"], **{name: sitting[name] for name in ("steps", "sample_every")}}
+    fitted = services.finetune.estimate(HERE, {**asked, "settings": shorter})
+    assert fitted["seconds"] == pytest.approx(sitting["seconds"], abs=0.5)
+    assert sitting["seconds"] <= sitting["limit"] < 4000 * 0.8
     assert found["data"]["reward"] == 3
     object.__setattr__(services.finetune.estimates, "probe", None)  # is not asked again
     assert services.finetune.estimate(HERE, asked)["steps"] == 100

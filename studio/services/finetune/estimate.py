@@ -18,6 +18,7 @@ from studio.services.finetune.own_data import OWN_DATA, SCENES
 from studio.services.finetune.request import Wish
 from studio.services.finetune.run_folder import RunFolder
 from studio.services.finetune.settings import sample_every, steps_of
+from studio.services.finetune.sitting import fitting
 
 log = logging.getLogger(__name__)
 PACES = "paces.json"
@@ -40,7 +41,7 @@ class Estimates:
     turn: threading.Lock = field(default_factory=threading.Lock)
 
     def of(self, wish: Wish, counts: dict[str, Any]) -> dict[str, Any]:
-        """Steps, seconds in all and by part, and memory in MB.
+        """Steps, seconds in all and by part, memory in MB, and what would fit into a sitting.
 
         Raises:
             StudioError: the probe says why it cannot be done here.
@@ -53,6 +54,7 @@ class Estimates:
         every = sample_every(settings, steps)
         moments = 1 + -(-steps // every)
         hear = HELD_OUT * (pace["make"] + pace["score"])
+        step = pace["step"] * rows / pace["rows"]
         parts = [
             (
                 f"making {counts['reward']} further sounds and scoring them",
@@ -61,15 +63,18 @@ class Estimates:
             ("loading the model", pace["load"]),
             ("encoding the base's own data, once", self._own_data(wish, pace)),
             (f"encoding {data} sounds", data * pace["encode"]),
-            (f"{steps} steps of training", steps * pace["step"] * rows / pace["rows"]),
+            (f"{steps} steps of training", steps * step),
             (f"listening {moments} times to {HELD_OUT} held-out prompts", moments * hear),
         ]
         kept = [{"what": what, "seconds": round(took, 1)} for what, took in parts if took > 0]
+        seconds = round(sum(part["seconds"] for part in kept), 1)
+        before = sum(took for _, took in parts[:-2])
         return {
             "steps": steps,
-            "seconds": round(sum(part["seconds"] for part in kept), 1),
+            "seconds": seconds,
             "parts": kept,
             "memory_mb": round(memory_mb(pace, rows)),
+            "sitting": fitting(seconds, before=before, hear=hear, step=step, steps=steps),
         }
 
     def pace(self, base: str, rank: int | None, rows: int) -> Pace:
