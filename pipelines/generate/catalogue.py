@@ -18,6 +18,7 @@ class Published:
     revision: str | None  # a commit; None: we know none, so the newest once, and that from then on
     files: tuple[str, ...]  # patterns of the files that are needed
     marker: str  # the file without which nothing was fetched
+    kind: str  # of `pipelines.generate.layouts`
     gigabytes: float  # 10^9 bytes to fetch, as the Hub lists them
     licence: str
     note: str
@@ -31,7 +32,8 @@ class Published:
 FLUX_FILES = ("config.json", "tangoflux.safetensors", "vae.safetensors")
 TANGO_FILES = ("main_config.json", "vae_config.json", "stft_config.json", "pytorch_model_main.bin",
                "pytorch_model_vae.bin")  # fmt: skip
-FOLDER_FILES = ("*.json", "*.safetensors", "*/*.json", "*/*.safetensors", "*/*.model", "*/*.txt")
+# Not what lies beside the index: Stable Audio has all its weights there once more.
+FOLDER_FILES = ("model_index.json", "*/*.json", "*/*.safetensors", "*/*.model", "*/*.txt")
 
 
 def _flux(name: str, title: str, revision: str | None, note: str) -> Published:
@@ -42,6 +44,7 @@ def _flux(name: str, title: str, revision: str | None, note: str) -> Published:
         revision=revision,
         files=FLUX_FILES,
         marker="tangoflux.safetensors",
+        kind="tangoflux.safetensors",
         gigabytes=4.06,
         licence=TANGOFLUX_LICENCE,
         note=note,
@@ -56,13 +59,16 @@ def _tango(name: str, title: str, note: str) -> Published:
         revision=None,
         files=TANGO_FILES,
         marker="pytorch_model_main.bin",
+        kind="pytorch_model_main.bin",
         gigabytes=5.27,
         licence=TANGO_LICENCE,
         note=note,
     )
 
 
-def _folder(name: str, title: str, repository: str, size: float, licence: str, note: str):
+def _folder(
+    name: str, title: str, repository: str, size: float, licence: str, note: str, *, kind: str
+) -> Published:
     return Published(
         name=name,
         title=title,
@@ -70,6 +76,7 @@ def _folder(name: str, title: str, repository: str, size: float, licence: str, n
         revision=None,
         files=FOLDER_FILES,
         marker="model_index.json",
+        kind=kind,
         gigabytes=size,
         licence=licence,
         note=note,
@@ -102,6 +109,7 @@ CATALOGUE = {
             4.3,
             AUDIOLDM2_LICENCE,
             "16 kHz; generates and compares, cannot be fine-tuned here.",
+            kind="AudioLDM2Pipeline",
         ),
         _folder(
             "stable-audio-open",
@@ -110,6 +118,7 @@ CATALOGUE = {
             4.9,
             f"{STABILITY} (gated: accept it on its page first)",
             "44.1 kHz stereo, up to 47 s; generates and compares, cannot be fine-tuned here.",
+            kind="StableAudioPipeline",
         ),
     )
 }

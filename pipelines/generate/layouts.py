@@ -33,6 +33,8 @@ class Layout:
     licence: str
     note: str
     writer: str | None = None  # "module:function" that writes it as a diffusers folder
+    steps: int = 25  # its own, where the folder's index names none
+    guidance: float = 4.5
     modes: tuple[str, ...] = ()  # fields of `Modes` that its backend knows; then it takes `modes`
 
 
@@ -53,6 +55,8 @@ LAYOUTS = {
             licence=TANGO_LICENCE,
             note="Tango in its published layout.",
             writer="pipelines.generate.tango_published:convert",
+            steps=100,
+            guidance=3.0,
         ),
         Layout(
             kind="TangoFluxPipeline",
@@ -72,12 +76,16 @@ LAYOUTS = {
             reader="pipelines.generate.audioldm2:open_audioldm2",
             licence=AUDIOLDM2_LICENCE,
             note="AudioLDM 2: makes sounds and compares, cannot be fine-tuned here.",
+            steps=200,
+            guidance=3.5,
         ),
         Layout(
             kind="StableAudioPipeline",
             reader="pipelines.generate.stable_audio:open_stable_audio",
             licence=STABILITY,
             note="Stable Audio Open: makes sounds and compares, cannot be fine-tuned here.",
+            steps=100,
+            guidance=7.0,
         ),
     )
 }
@@ -90,14 +98,31 @@ def layout_of(folder: Path) -> Layout | None:
     return next((each for kind, each in LAYOUTS.items() if (folder / kind).is_file()), None)
 
 
+def defaults_of(folder: Path, kind: str | None = None) -> tuple[int, float]:
+    """The steps and the guidance that a model is at its best with, without loading it.
+
+    Args:
+        folder: of the model; need not be there where `kind` is given.
+        kind: of a published model that was not fetched yet.
+    """
+    found = layout_of(folder) or LAYOUTS.get(kind or "") or LAYOUTS["TangoFluxPipeline"]
+    told = index_of(folder)
+    return told.get("default_steps", found.steps), told.get("default_guidance", found.guidance)
+
+
 def class_named_in(folder: Path) -> str:
     """The pipeline class that model_index.json names; empty where it cannot be read."""
+    name = index_of(folder).get("_class_name")
+    return name if isinstance(name, str) else ""
+
+
+def index_of(folder: Path) -> dict[str, Any]:
+    """What model_index.json says; nothing where it cannot be read: the reader tells why."""
     try:
         told = json.loads((folder / INDEX).read_text())
     except (OSError, ValueError):
-        return ""
-    name = told.get("_class_name") if isinstance(told, dict) else None
-    return name if isinstance(name, str) else ""
+        return {}
+    return told if isinstance(told, dict) else {}
 
 
 def known_layout(folder: Path) -> Layout:

@@ -14,7 +14,7 @@ SECOND_ORDER = {"algorithm_type": "dpmsolver++", "solver_order": 2, "timestep_sp
 
 def timesteps_of(sigma: Tensor, steps: int = 1000) -> Tensor:
     """The timestep that a noise level in (0, 1] names: sigma = t / steps, int64 of its shape."""
-    return (sigma.double() * steps).round().long().clamp(max=steps - 1)
+    return (sigma.float() * steps).round().long().clamp(max=steps - 1)
 
 
 def shares(kept: Tensor, timesteps: Tensor, like: Tensor) -> tuple[Tensor, Tensor]:

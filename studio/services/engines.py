@@ -3,7 +3,6 @@
 Importing this loads no torch; every heavy import is inside the method that needs it.
 """
 
-import json
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -27,7 +26,6 @@ if TYPE_CHECKING:
     from pipelines.soundworld.scenes import Scene
 
 
-STEPS, GUIDANCE = 25, 4.5  # TangoFlux's own, for a model that tells none before it is loaded
 MOST_MODELS = 3  # generators in memory: the two that are compared, and the usual one
 
 
@@ -72,12 +70,11 @@ class Engines:
             return loaded.default_steps, loaded.default_guidance
         if self.adapters.folder_of(name) is not None:
             return self.defaults(self.adapters.base_of(name))
-        told: dict[str, Any] = {}
-        for model in self.models():
-            index = Path(model.path) / "model_index.json"
-            if model.name == name and index.is_file():
-                told = json.loads(index.read_text())
-        return told.get("default_steps", STEPS), told.get("default_guidance", GUIDANCE)
+        from pipelines.generate.catalogue import CATALOGUE
+        from pipelines.generate.layouts import defaults_of
+
+        path = next((Path(m.path) for m in self.models() if m.name == name), Path(name))
+        return defaults_of(path, CATALOGUE[name].kind if name in CATALOGUE else None)
 
     def backend(self, name: str) -> "Backend":
         """The generator of this name, loaded if need be.

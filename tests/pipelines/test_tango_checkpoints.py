@@ -11,7 +11,9 @@ import torch
 
 from pipelines.errors import StudioError
 from pipelines.generate import checkpoints
+from pipelines.generate.catalogue import CATALOGUE
 from pipelines.generate.conversion import convert
+from pipelines.generate.layouts import defaults_of
 from pipelines.generate.tango import TangoPipeline
 from pipelines.generate.tango_folder import load_tango_folder
 from pipelines.generate.tango_published import load_published_tango
@@ -202,3 +204,15 @@ def test_the_tokenizer_of_the_hub_is_asked_for_by_name(folder, monkeypatch):
     change_json(folder / "main_config.json", text_encoder_name="google/flan-t5-large")
     with pytest.raises(StudioError, match="tokenizer of google/flan-t5-large is neither in"):
         load_published_tango(folder)
+
+
+def test_steps_and_guidance_are_told_before_loading(converted, tmp_path):
+    """Of the published layout by its kind, of a converted folder by its index, else TangoFlux's."""
+    published, diffusers = converted
+    assert defaults_of(published) == defaults_of(diffusers) == (100, 3.0)
+    change = json.loads((diffusers / "model_index.json").read_text()) | {"default_steps": 7}
+    (tmp_path / "model_index.json").write_text(json.dumps(change))
+    assert defaults_of(tmp_path) == (7, 3.0)
+    kinds = {each.name: defaults_of(tmp_path / each.name, each.kind) for each in CATALOGUE.values()}
+    assert (kinds["tangoflux"], kinds["tango2"]) == ((25, 4.5), (100, 3.0))
+    assert (kinds["audioldm2"], kinds["stable-audio-open"]) == ((200, 3.5), (100, 7.0))
