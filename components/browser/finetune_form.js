@@ -3,6 +3,7 @@
 import { ask, attempt } from "./ask.js";
 import { element } from "./element.js";
 import { dataSummary } from "./finetune_data.js";
+import { fitNode } from "./finetune_fit.js";
 import { Folder } from "./finetune_folder.js";
 import { Settings } from "./finetune_settings.js";
 import { span, whole } from "./finetune_words.js";
@@ -205,7 +206,7 @@ export class FinetuneForm extends HTMLElement {
     try {
       const found = await ask("finetune/estimate", "POST", this.request);
       said = [element("strong", {}, `About ${span(found.seconds)}`), ` for ${plural(found.steps, "step")}.`];
-      told = estimateNodes(found, this.recipe);
+      told = [...estimateNodes(found, this.recipe), fitNode(found, (sitting) => this.fit(sitting))].filter(Boolean);
     } catch (error) {
       said = [element("span", { class: "bs-fine-wrong" }, error.message)];
     }
@@ -215,6 +216,11 @@ export class FinetuneForm extends HTMLElement {
     estimate.removeAttribute("aria-busy");
     time.replaceChildren(...said);
     return estimate.replaceChildren(...told);
+  }
+
+  fit(sitting) {
+    this.settings.fit(sitting);
+    this.changed();
   }
 
   async start() {
