@@ -5,10 +5,16 @@ import { element, say } from "./element.js";
 import { capital, span, whole } from "./finetune_words.js";
 import { plural } from "./words.js";
 
+// What a kind of folder is called, what its zip holds, and whether there may be none.
+const KINDS = {
+  sounds: { word: "folder", hint: "A zip of WAV, FLAC, OGG or MP3 files, each with its words: in a captions.csv with the columns file and caption, or in a .txt of the same name." },
+  pairs: { word: "set", isOptional: true, hint: "A zip of a set of preferences: a JSON list with captions, duration, chosen and reject beside its sounds, as TangoFlux has it, or the parquet shards of Audio-Alpaca." },
+};
+
 export class Folder {
-  /** name: of its field; onchange: called when another is chosen. */
-  constructor(name, onchange) {
-    this.onchange = onchange;
+  /** name: of its field; onchange: called when another is chosen; kind: of KINDS. */
+  constructor(name, onchange, kind = "sounds") {
+    [this.onchange, this.kind] = [onchange, kind];
     this.choice = element("select", { "aria-label": name, onchange: () => (this.tell(), onchange()) });
     this.file = element("input", { type: "file", accept: ".zip", class: "bs-unseen", tabindex: -1, "aria-hidden": "true", onchange: () => this.send() });
     this.press = element("button", { type: "button", class: "bs-act", onclick: () => this.file.click() }, "Upload a zip");
@@ -16,13 +22,13 @@ export class Folder {
     this.away = element("button", { type: "button", class: "bs-act", hidden: true, onclick: () => {
       [this.away.hidden, this.sure.hidden] = [true, false];
       this.sure.focus();
-    } }, "Remove this folder");
+    } }, `Remove this ${KINDS[kind].word}`);
     this.sure.addEventListener("blur", () => ([this.sure.hidden, this.away.hidden] = [true, !this.value]));
     this.meter = element("progress", { max: 1, value: 0, hidden: true, "aria-label": "Upload" });
     this.said = element("p", { class: "bs-status", role: "status" });
     this.wrong = element("p", { class: "bs-fine-wrong", role: "alert", hidden: true });
     this.node = element("div", { class: "bs-fine-folder" }, this.choice, element("div", { class: "bs-fine-inputs" }, this.press, this.away, this.sure, this.file), this.meter, this.said, this.wrong,
-      element("small", {}, "A zip of WAV, FLAC, OGG or MP3 files, each with its words: in a captions.csv with the columns file and caption, or in a .txt of the same name."));
+      element("small", {}, KINDS[kind].hint));
     this.node.addEventListener("dragover", (event) => event.preventDefault());
     this.node.addEventListener("drop", (event) => {
       event.preventDefault();
@@ -38,8 +44,8 @@ export class Folder {
   take(folders, most = null) {
     const chosen = this.value;
     [this.folders, this.most] = [folders, most];
-    const options = folders.map((one) => element("option", { value: one.id, selected: one.id === chosen }, `${one.title} (${plural(one.sounds, "sound")})`));
-    this.choice.replaceChildren(...options);
+    const options = folders.map((one) => element("option", { value: one.id, selected: one.id === chosen }, `${one.title} (${countOf(one)})`));
+    this.choice.replaceChildren(...(KINDS[this.kind].isOptional ? [element("option", { value: "" }, "None")] : []), ...options);
     this.choice.hidden = !folders.length;
     this.tell();
   }
@@ -49,7 +55,7 @@ export class Folder {
     this.away.hidden = !one;
     if (!one) this.said.textContent = "";
     else {
-      const facts = [plural(one.sounds, "sound"), plural(one.captions, "caption"), one.seconds ? span(one.seconds) : null];
+      const facts = this.kind === "pairs" ? [countOf(one), plural(one.prompts, "prompt")] : [countOf(one), plural(one.captions, "caption"), one.seconds ? span(one.seconds) : null];
       const lost = leftOut(one.left_out);
       this.said.textContent = `${facts.filter(Boolean).join(", ")}.${lost ? ` ${capital(lost)}.` : ""}`;
     }
@@ -58,7 +64,7 @@ export class Folder {
   async remove() {
     const { value } = this;
     if (!value || !(await attempt(() => ask(`finetune/folders/${encodeURIComponent(value)}/remove`, "POST", {})))) return;
-    say("The folder is removed; models that learned from it stay.");
+    say(`The ${KINDS[this.kind].word} is removed; models that learned from it stay.`);
     this.take(this.folders.filter(({ id }) => id !== value), this.most);
     this.onchange();
   }
@@ -85,12 +91,18 @@ export class Folder {
     this.meter.hidden = true;
     this.file.value = "";
     if (!made) return;
+    if ((made.kind ?? "sounds") !== this.kind) {
+      window.dispatchEvent(new CustomEvent("baton-finetune-folders")); // it is taken in all the same, where it belongs
+      return this.refused(made.kind === "pairs" ? "This zip holds pairs of sounds; it can be chosen with CRPO, under “Pairs of people”." : "This zip holds sounds with captions and no pairs; it can be chosen under “My own sounds”.");
+    }
     this.take([made, ...(this.folders ?? []).filter(({ id }) => id !== made.id)], this.most);
     this.choice.value = made.id;
     this.tell();
     this.onchange();
   }
 }
+
+const countOf = (one) => (one.pairs ? plural(one.pairs, "pair") : plural(one.sounds, "sound"));
 
 /** "3 without words" of {reason: count}; a plain number, or nothing. */
 function leftOut(found) {

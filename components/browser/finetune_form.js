@@ -2,12 +2,13 @@
 
 import { ask, attempt } from "./ask.js";
 import { element } from "./element.js";
+import { Crpo } from "./finetune_crpo.js";
 import { dataSummary } from "./finetune_data.js";
 import { fitNode } from "./finetune_fit.js";
 import { Folder } from "./finetune_folder.js";
+import { campaignChoice, choice, group, part, rewardOptions, ticked, wayTo } from "./finetune_parts.js";
 import { Settings } from "./finetune_settings.js";
 import { span, whole } from "./finetune_words.js";
-import { turnTo } from "./tabs.js";
 import { plural } from "./words.js";
 
 const SOON = 400; // ms from a change until the studio is asked what it comes to
@@ -15,6 +16,7 @@ const LONG = 2500; // ms after which the answer is one that takes a measurement
 const RECIPES = [
   ["baton", "BATON", "From labels: sounds that people called aligned count, by a reward model also those that nobody labelled."],
   ["supervised", "My own sounds", "Plain fine-tuning on a folder of sounds with their words, each counting in full."],
+  ["crpo", "CRPO", "From itself: it makes several sounds of each prompt, a reward ranks them, and it learns to prefer its best to its worst, again and again."],
 ];
 const CLAP = "clap";
 
@@ -24,6 +26,7 @@ export class FinetuneForm extends HTMLElement {
     this.build();
     this.asked = new URLSearchParams(location.search).get("reward");
     document.addEventListener("click", (event) => event.target.closest?.('[role="tab"]')?.textContent.trim() === "Finetune" && this.load());
+    window.addEventListener("baton-finetune-folders", () => this.load());
     const first = new IntersectionObserver(([entry]) => {
       if (!entry.isIntersecting) return;
       first.disconnect(); // nothing is asked for before a person opens the tab
@@ -38,6 +41,7 @@ export class FinetuneForm extends HTMLElement {
     this.folder = new Folder("Folder of sounds", changed);
     this.own = new Folder("Sounds like those that the base was trained on", changed);
     this.settings = new Settings(changed);
+    this.crpo = new Crpo(changed);
     const p = (this.parts = {
       recipes: element("div", { class: "bs-fine-recipes" }, ...RECIPES.map(([name, title, about]) => choice("radio", "bs-fine-recipe", name, title, about, name === "baton", () => this.turn(name)))),
       base: element("select", { "aria-label": "Base", onchange: changed }),
@@ -56,6 +60,7 @@ export class FinetuneForm extends HTMLElement {
     this.byRecipe = {
       baton: [group("Labels", p.labels), part("Reward", p.reward, p.rewardSaid), this.further],
       supervised: [group("Sounds", this.folder.node)],
+      crpo: this.crpo.nodes,
     };
     this.ownPart = group("Its own data", this.own.node, element("small", {}, "What this base was trained on is not here. Sounds like it keep what the base can do; without them β is 0."));
     this.node = element(
@@ -64,7 +69,7 @@ export class FinetuneForm extends HTMLElement {
       element("h2", { class: "bs-vote-h2" }, "Finetune a model"),
       group("Recipe", p.recipes),
       part("Base", p.base, p.baseSaid),
-      ...this.byRecipe.baton, ...this.byRecipe.supervised,
+      ...Object.values(this.byRecipe).flat(),
       this.ownPart,
       this.settings.node,
       part("Title", p.title),
@@ -85,6 +90,7 @@ export class FinetuneForm extends HTMLElement {
     this.fillBases(found.bases);
     this.fillLabels(found.campaigns);
     this.fillRewards(found.rewards);
+    this.crpo.take(found);
     const most = found.limits?.folder_mb ?? null;
     this.folder.take(found.folders, most);
     this.own.take(found.folders, most);
@@ -109,20 +115,15 @@ export class FinetuneForm extends HTMLElement {
     const usable = campaigns.filter((one) => !one.why_not);
     if (!this.hasLabels && usable.length) chosen.add(usable[0].id); // the newest, until a person chose
     this.hasLabels ||= usable.length > 0;
-    const rows = campaigns.map((one) => {
-      const row = choice("checkbox", "bs-fine-labels", one.id, one.title, one.why_not ?? factsOf(one), chosen.has(one.id) && !one.why_not, () => this.changed());
-      row.querySelector("input").disabled = Boolean(one.why_not);
-      if (one.simulated) row.querySelector("b").after(element("span", { class: "bs-badge bs-res-simulated" }, "simulated"));
-      return row;
-    });
-    const none = element("p", { class: "bs-fine-none" }, campaigns.length ? "None of them can be learned from yet. " : "Nobody has labelled anything yet. ", wayTo("Vote", "Label some sounds in Vote"), ", about 60 of them.");
+    const rows = campaigns.map((one) => campaignChoice("bs-fine-labels", one, chosen.has(one.id), () => this.changed()));
+    const none = element("p", { class: "bs-fine-none" }, campaigns.length ? "None of them can be learned from yet. " : "Nobody has labelled anything yet. ", wayTo("Vote", "Label some sounds in Vote"), ", about 60 of them; CRPO needs none.");
     this.parts.labels.replaceChildren(...rows, ...(usable.length ? [] : [none]));
   }
 
   fillRewards(rewards) {
     const { reward } = this.parts;
     const own = rewards.filter((one) => one.id !== CLAP);
-    const options = [...own.map((one) => [one.id, `${one.title}${one.auc?.value ? ` · AUC ${one.auc.value.toFixed(2)}` : ""}${one.simulated ? " · simulated" : ""}`]), [CLAP, "CLAP similarity"], ["", "None: labels alone"]];
+    const options = [...rewardOptions(own), [CLAP, "CLAP similarity"], ["", "None: labels alone"]];
     const isKnown = (value) => options.some(([id]) => id === value);
     const kept = reward.options.length ? reward.value : null;
     const wanted = [this.asked, kept, own[0]?.id, ""].find((value) => typeof value === "string" && isKnown(value));
@@ -149,7 +150,7 @@ export class FinetuneForm extends HTMLElement {
   }
 
   get campaigns() {
-    return [...this.parts.labels.querySelectorAll("input:checked")].map((input) => input.value);
+    return ticked(this.parts.labels);
   }
 
   get isMixed() {
@@ -160,10 +161,10 @@ export class FinetuneForm extends HTMLElement {
   get request() {
     const isBaton = this.recipe === "baton";
     const { base, reward, further, title } = this.parts;
+    const named = { recipe: this.recipe, base: base.value, title: title.value.trim() || undefined };
+    if (this.recipe === "crpo") return { ...named, ...this.crpo.request };
     return {
-      recipe: this.recipe,
-      base: base.value,
-      title: title.value.trim() || undefined,
+      ...named,
       campaigns: isBaton ? this.campaigns : [],
       reward: (isBaton && reward.value) || null,
       unlabelled: isBaton && reward.value && further.value !== "" ? Number(further.value) : undefined,
@@ -176,6 +177,7 @@ export class FinetuneForm extends HTMLElement {
   /** Why nothing can be begun or counted yet, or null. */
   get lack() {
     if (!this.parts.base.value) return "No model here can be trained.";
+    if (this.recipe === "crpo") return this.crpo.lack;
     if (this.recipe === "baton" && !this.campaigns.length) return "Choose labels to learn from.";
     if (this.recipe === "baton" && this.isMixed) return "Simulated listeners' judgements and people's are never mixed: choose one kind.";
     if (this.recipe === "supervised" && !this.folder.value) return "Upload a zip of sounds to learn from.";
@@ -187,8 +189,12 @@ export class FinetuneForm extends HTMLElement {
     if (!this.sources) return;
     const base = this.sources.bases.find((one) => one.name === this.parts.base.value);
     const hasOwn = Boolean(this.sources.pretraining?.[this.parts.base.value]);
-    this.ownPart.hidden = hasOwn || !base;
-    if (base) this.settings.take(base, this.recipe, hasOwn || Boolean(this.own.value));
+    const isCrpo = this.recipe === "crpo";
+    this.ownPart.hidden = hasOwn || !base || isCrpo;
+    this.settings.node.hidden = isCrpo;
+    if (base) this.crpo.follow(base);
+    if (base && isCrpo) this.crpo.turn();
+    else if (base) this.settings.take(base, this.recipe, hasOwn || Boolean(this.own.value));
     this.parts.wrong.textContent = "";
     clearTimeout(this.timer);
     this.timer = setTimeout(() => this.count(), SOON);
@@ -205,7 +211,7 @@ export class FinetuneForm extends HTMLElement {
     let [said, told] = [[], []];
     try {
       const found = await ask("finetune/estimate", "POST", this.request);
-      said = [element("strong", {}, `About ${span(found.seconds)}`), ` for ${plural(found.steps, "step")}.`];
+      said = [element("strong", {}, `About ${span(found.seconds)}`), ` for ${found.candidates ? `${plural(whole(found.candidates), "candidate")} and ` : ""}${plural(found.steps, "step")}.`];
       told = [...estimateNodes(found, this.recipe), fitNode(found, (sitting) => this.fit(sitting))].filter(Boolean);
     } catch (error) {
       said = [element("span", { class: "bs-fine-wrong" }, error.message)];
@@ -238,34 +244,6 @@ export class FinetuneForm extends HTMLElement {
     }
     button.disabled = false;
   }
-}
-
-/** A word that turns to another tab. */
-const wayTo = (tab, word) => element("a", { href: `?tab=${tab.toLowerCase()}`, onclick: (event) => (event.preventDefault(), turnTo(tab)) }, word);
-
-/** A titled part of the form, whose control has the title as its own name. */
-const part = (title, ...children) => element("div", { class: "bs-fine-part" }, element("span", { class: "bs-fine-name", "aria-hidden": "true" }, title), ...children);
-
-/** A part with several controls, whose title names the group for those who do not see it. */
-function group(title, ...children) {
-  const node = part(title, ...children);
-  node.setAttribute("role", "group");
-  node.setAttribute("aria-label", title);
-  return node;
-}
-
-function choice(type, group, value, title, about, isChosen, onchange) {
-  const input = element("input", { type, name: group, value, checked: isChosen, onchange });
-  return element("label", { class: "bs-fine-choice" }, input, element("span", {}, element("span", { class: "bs-fine-choice-top" }, element("b", {}, title)), element("small", {}, about)));
-}
-
-function factsOf(one) {
-  const facts = [];
-  if (one.labels) facts.push(`${plural(one.labels, "label")}: ${whole(one.aligned ?? 0)} aligned, ${whole(one.not_aligned ?? 0)} not${one.uncertain ? `, ${whole(one.uncertain)} uncertain` : ""}`);
-  if (one.pairs) facts.push(plural(one.pairs, "pair"));
-  if (one.candidates) facts.push(plural(one.candidates, "sound"));
-  if (one.prompts) facts.push(plural(one.prompts, "prompt"));
-  return facts.join(" · ");
 }
 
 /** What it learns from, where the time goes, what to know. */

@@ -112,4 +112,4 @@ export class Samples {
   }
 }
 
-const nameOf = ({ step }) => (step === 0 ? "base" : `step ${step}`);
+export const nameOf = ({ step, iteration }) => (step === 0 ? "base" : `${iteration ? "iteration" : "step"} ${step}`);

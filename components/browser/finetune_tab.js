@@ -3,7 +3,8 @@
 import { ask, attempt } from "./ask.js";
 import { element, say } from "./element.js";
 import { FinetuneView } from "./finetune_view.js";
-import { statusOf } from "./finetune_words.js";
+import { nameOf } from "./finetune_samples.js";
+import { capital, statusOf } from "./finetune_words.js";
 import { turnTo } from "./tabs.js";
 import { plural } from "./words.js";
 
@@ -73,7 +74,7 @@ export class FinetuneTab extends HTMLElement {
     this.steps?.replaceChildren(
       step("Vote", "Vote", "Label some 60 sounds: is all there that was asked for?", labels ? `${plural(labels, "judgement")} of yours ${labels === 1 ? "is" : "are"} here.` : ""),
       step("Reward", "Reward", "Train a reward model on them; it then scores sounds that nobody labelled.", rewards ? `${plural(rewards, "reward model")} of yours ${rewards === 1 ? "is" : "are"} here.` : ""),
-      element("li", { class: "is-here" }, element("strong", {}, "Finetune"), element("span", {}, "Choose both in the form and press Finetune; or upload sounds of your own.")),
+      element("li", { class: "is-here" }, element("strong", {}, "Finetune"), element("span", {}, "Choose both in the form and press Finetune; or let it rank sounds of its own (CRPO); or upload yours.")),
     );
   }
 
@@ -150,7 +151,7 @@ export class FinetuneTab extends HTMLElement {
   /** Read out: its state, and each moment to listen to; never every step. */
   tell(run) {
     const heard = run.samples?.at(-1);
-    const word = run.is_over || !heard ? (run.is_over ? statusOf(run) : run.status === "waiting" ? "Waiting for its turn." : "At work.") : `${heard.step ? `Step ${heard.step}` : "The base"} can be heard.`;
+    const word = run.is_over || !heard ? (run.is_over ? statusOf(run) : run.status === "waiting" ? "Waiting for its turn." : "At work.") : `${capital(heard.step ? nameOf(heard) : "the base")} can be heard.`;
     if (this.live.textContent !== word) this.live.textContent = word;
   }
 

@@ -3,26 +3,36 @@
 import { address, ask, attempt } from "./ask.js";
 import { element, say } from "./element.js";
 import { dataSummary } from "./finetune_data.js";
+import { Iterations } from "./finetune_iterations.js";
 import { Samples } from "./finetune_samples.js";
 import { size, span } from "./finetune_words.js";
 import { Figure } from "./results_figures.js";
 
 const SELDOM = 4000; // ms between two drawings of a curve that grows
+// Of a run in iterations: name, title, what it tells.
+const CRPO = [
+  ["rewards", "Rewards of winners and losers", "by iteration, of all pairs that were ranked; the dotted line is the mean of all candidates"],
+  ["terms", "Winning and losing loss", "how far what it predicts is from the better and the worse sounds; dotted: the model that the iteration started from (TangoFlux, Figure 4)"],
+  ["margin", "Margin and implicit accuracy", "how much nearer the better sounds have come than the worse ones, and for how many pairs"],
+  ["spread", "Rewards of all candidates", "those that the base made, and those of the newest iteration"],
+];
 
 export class FinetuneView {
   /** hands: onchange() when the run goes on or is called otherwise, onremove() when it is gone. */
   constructor(id, hands) {
     [this.id, this.hands] = [id, hands];
-    this.dev = new Figure("Held-out prompts by epoch", "how near the samples are to their words, from the base on; the dotted lines are the base (BATON, Figure 8)");
+    this.dev = new Figure("Held-out prompts", "how near the samples are to their words, from the base on; the dotted lines are the base (BATON, Figure 8)");
     this.loss = new Figure("Loss", "how far what it predicts is from the sounds that it learns from: sounds that people or a reward judged count by that (BATON, Eq. 7)");
-    this.figures = [this.dev, this.loss];
+    this.crpo = CRPO.map(([name, title, about]) => [name, new Figure(title, about)]);
+    this.figures = [this.dev, this.loss, ...this.crpo.map(([, figure]) => figure)];
+    this.iterations = new Iterations({ path: this.path, link: linkTo, onchange: () => hands.onchange() });
     for (const { node } of this.figures) node.hidden = true;
     this.done = element("section", { class: "bs-res-first bs-fine-done", "aria-label": "What was made", hidden: true });
     this.data = element("section", { "aria-label": "What it learns from" }, element("h3", {}, "What it learns from"), element("div", {}));
     this.samples = new Samples();
     this.record = element("details", { class: "bs-res-owner" }, element("summary", {}, "The whole record"), element("div", { class: "bs-res-fold" }));
     this.waiting = element("div", { class: "bs-fine-waiting", "aria-hidden": "true" }, element("div", { class: "bs-shimmer" }));
-    this.node = element("div", { class: "bs-res bs-fine-view" }, this.done, this.waiting, this.samples.node, element("div", { class: "bs-res-grid" }, this.dev.node, this.loss.node), this.data, this.record);
+    this.node = element("div", { class: "bs-res bs-fine-view" }, this.done, this.waiting, this.iterations.node, this.samples.node, element("div", { class: "bs-res-grid" }, ...this.crpo.map(([, { node }]) => node), this.dev.node, this.loss.node), this.data, this.record);
     for (const one of [this.data, this.record]) one.hidden = true;
   }
 
@@ -31,16 +41,29 @@ export class FinetuneView {
   show(run) {
     this.samples.show(run.samples ?? []);
     const steps = run.losses?.step ?? [];
-    this.want(this.loss, "loss", steps.length > 0, `${steps.at(-1)}`, run.is_over);
+    const isCrpo = run.recipe === "crpo";
+    this.want(this.loss, "loss", steps.length > 0 && !isCrpo, `${steps.at(-1)}`, run.is_over);
+    if (isCrpo) this.showIterations(run);
     const scored = (run.dev ?? []).filter((one) => typeof one.clap === "number" || typeof one.reward === "number");
     this.want(this.dev, "dev", scored.length > 0, `${scored.length}`, run.is_over);
     this.waiting.hidden = run.is_over || steps.length > 0 || Boolean(run.samples?.length);
-    this.data.hidden = run.data?.human === undefined; // it is counted first
+    this.data.hidden = (isCrpo ? run.data?.candidates : run.data?.human) === undefined; // it is counted first
     if (!this.data.hidden) same(this.data.lastChild, [dataSummary({ simulated: run.simulated, ...run.data }, run.recipe)]);
     this.record.hidden = false;
     same(this.record.lastChild, recordOf(run, this.path));
     if (run.is_mine !== false) this.showRemoval(run);
     this.showDone(run);
+  }
+
+  showIterations(run) {
+    this.iterations.show(run);
+    const found = run.iterations ?? [];
+    const ranked = JSON.stringify(found.map((one) => one.rewards));
+    const hasRewards = found.some((one) => typeof one.rewards.winners === "number");
+    const steps = run.losses?.step ?? [];
+    const told = { rewards: [hasRewards, ranked], spread: [found.some((one) => one.spread), ranked] };
+    for (const name of ["terms", "margin"]) told[name] = [steps.length > 0 && (name === "terms" || Boolean(run.losses.margin?.some((one) => one !== null))), `${steps.at(-1)}`];
+    for (const [name, figure] of this.crpo) this.want(figure, name, ...told[name], run.is_over);
   }
 
   /** A curve is drawn anew when there is more of it, and not more often than one can look. */
@@ -156,4 +179,5 @@ function lastOf(values) {
   return typeof value === "number" ? String(Number(value.toPrecision(4))) : told(value);
 }
 
-const withoutSeed = (settings) => Object.fromEntries(Object.entries(settings ?? {}).filter(([name]) => name !== "seed"));
+/** The settings to list: the seed stands above; of steps and epochs the one that counts. */
+const withoutSeed = (settings) => Object.fromEntries(Object.entries(settings ?? {}).filter(([name]) => name !== "seed" && !(name === "steps" && settings.steps === null) && !(name === "epochs" && settings.steps)));

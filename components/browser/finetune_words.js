@@ -27,7 +27,7 @@ export function statusOf(run) {
   const left = run.seconds_left ? `about ${span(run.seconds_left)} left` : "";
   const words = {
     waiting: ["waiting for its turn", run.note],
-    running: [run.note || "at work", run.step && !run.note?.includes("step") ? made : "", left],
+    running: [run.note || "at work", run.step && !/step|iteration/.test(run.note ?? "") ? made : "", left],
     done: [`trained, ${plural(run.steps ?? 0, "step")}`],
     stopped: ["stopped", made, run.can_resume ? kept(run, "what was learned is kept") : ""],
     failed: ["not finished", made, run.can_resume ? kept(run, "what was learned until then is kept") : ""],
@@ -35,11 +35,23 @@ export function statusOf(run) {
   return capital(words.filter(Boolean).join(" · "));
 }
 
-const kept = (run, words) => (run.step ? words : "nothing is learned yet; Resume goes on");
+const kept = (run, words) => (run.step ? words : `${run.recipe === "crpo" ? "what it made so far is kept" : "nothing is learned yet"}; Resume goes on`);
 
 export const capital = (text) => text.charAt(0).toUpperCase() + text.slice(1);
 
-export const RECIPES = { baton: "BATON", supervised: "own sounds" };
+export const RECIPES = { baton: "BATON", supervised: "own sounds", crpo: "CRPO" };
+
+/** What a CRPO run learns from, a sentence each. */
+export function crpoSentences(data) {
+  const said = [];
+  if (data.candidates) said.push(`${whole(data.candidates)} candidates in all, for ${plural(data.drawn, "prompt")} in each iteration, drawn from ${whole(data.prompts)}; the best and the worst of a prompt make a pair.`);
+  if (data.pairs) {
+    const kinds = [[data.votes, "of votes"], [data.labels, "of labels"], [data.given, `of ${data.folder ? `“${data.folder}”` : "a set"}`]].filter(([count]) => count);
+    said.push(`${plural(data.pairs, "pair")} beside them: ${kinds.map(([count, word]) => `${whole(count)} ${word}`).join(", ")}.`);
+  }
+  for (const [reason, count] of Object.entries(data.left_out ?? {})) if (count) said.push(`Left out: ${whole(count)} ${reason}.`);
+  return said;
+}
 
 /** What it learns from, a sentence each. */
 export function dataSentences(data, recipe) {

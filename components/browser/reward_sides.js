@@ -30,13 +30,14 @@ export class Sides {
     this.node.hidden = !isThere;
     if (!isThere) return;
     const found = await ask("comparisons").catch(() => ({ comparisons: [] }));
+    const trained = await ask("finetune").catch(() => ({ runs: [] }));
     const whole = found.comparisons.filter((one) => one.is_over !== false);
-    this.none.hidden = whole.length > 0;
-    this.pick.hidden = !whole.length;
-    const titles = whole.map((one) => [one.id, `${sidesOf(one.request)}: ${titleOf(one.request)}`]);
+    const titles = [...whole.map((one) => [one.id, `${sidesOf(one.request)}: ${titleOf(one.request)}`]), ...trained.runs.flatMap(iterationsOf)];
+    this.none.hidden = titles.length > 0;
+    this.pick.hidden = !titles.length;
     this.pick.replaceChildren(...[["", "choose a comparison"], ...titles].map(([value, title]) => element("option", { value }, title)));
     const asked = new URLSearchParams(location.search).get("sides");
-    if (whole.some((one) => one.id === asked)) {
+    if (titles.some(([id]) => id === asked)) {
       this.pick.value = asked;
       this.choose(asked);
     }
@@ -51,7 +52,9 @@ export class Sides {
     this.said.textContent = "";
     if (!comparison) return;
     this.figure.tell("Every sound of both sides is being judged …");
-    this.figure.want(`reward/${this.id}/histogram?comparison=${encodeURIComponent(comparison)}`, comparison);
+    const [, run, iteration] = comparison.startsWith("run:") ? comparison.split(":") : [];
+    const asked = run ? { run, iteration } : { comparison };
+    this.figure.want(`reward/${this.id}/histogram?${new URLSearchParams(asked)}`, comparison);
   }
 
   close() {
@@ -59,5 +62,9 @@ export class Sides {
     this.figure.close();
   }
 }
+
+/** The iterations of a run that can be set against its base, the newest first. */
+const iterationsOf = ({ id, title, base_title: base, done }) =>
+  Array.from({ length: done ?? 0 }, (_, n) => [`run:${id}:${done - n}`, `${base} against iteration ${done - n} of ${title}`]);
 
 const sidesOf = ({ a, b }) => [a, b].map((side) => side.title ?? side.model).join(" against ");

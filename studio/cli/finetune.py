@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from pipelines.errors import StudioError
+from studio.cli.finetune_crpo import add_crpo, crpo_wish
 from studio.cli.telling import number, progress_teller, say, tell
 from studio.services.services import Services
 from studio.visitors import HERE
@@ -32,6 +33,9 @@ def add_to(verbs: Any) -> None:
     tune = verbs.add_parser("finetune", help="models aligned with what people said, or with sounds")
     actions = tune.add_subparsers(dest="action", required=True, metavar="ACTION")
     add_start(actions.add_parser("start", help="train here and now, after an estimate"))
+    add_crpo(
+        actions.add_parser("crpo", help="let it rank its own candidates, here and now")
+    ).set_defaults(do=crpo)
     actions.add_parser("list", help="all runs here").set_defaults(do=listed)
     for name, does, told in (
         ("show", show, "a run as it stands"),
@@ -45,6 +49,9 @@ def add_to(verbs: Any) -> None:
         action.set_defaults(do=does)
         if name == "keep":
             action.add_argument("--title", required=True)
+            action.add_argument(
+                "--iteration", type=number, help="of a CRPO run (default: its last)"
+            )
         if name == "remove":
             action.add_argument("--only", choices=("model", "run"), help="default: both")
     take = actions.add_parser("folder", help="take in a zip of sounds with captions")
@@ -89,11 +96,21 @@ def start(services: Services, asked: argparse.Namespace) -> int:
         "settings": settings,
         **({"base": asked.base} if asked.base else {}),
     }
+    return begun(services, wish, is_estimate=asked.estimate)
+
+
+def crpo(services: Services, asked: argparse.Namespace) -> int:
+    """The same of a run that ranks its own candidates."""
+    return begun(services, crpo_wish(asked), is_estimate=asked.estimate)
+
+
+def begun(services: Services, wish: dict[str, Any], *, is_estimate: bool) -> int:
+    """How long it takes, for the person; then, unless that was all, the run on one line."""
     found = services.finetune.estimate(HERE, wish)
     for part in found["parts"]:
         say(f"{part['seconds']:7.1f} s  {part['what']}")
     say(f"{found['seconds']:7.1f} s  in all, about {found['memory_mb']} MB of memory")
-    if asked.estimate:
+    if is_estimate:
         tell(**found)
         return 0
     return ended(services.finetune.start_now(HERE, wish, progress_teller()))
@@ -135,7 +152,7 @@ def stop(services: Services, asked: argparse.Namespace) -> int:
 
 def keep(services: Services, asked: argparse.Namespace) -> int:
     """The run as it is then."""
-    told(services.finetune.keep(HERE, asked.run, asked.title))
+    told(services.finetune.keep(HERE, asked.run, asked.title, asked.iteration))
     return 0
 
 

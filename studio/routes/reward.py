@@ -5,8 +5,10 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 
+from pipelines.errors import StudioError
 from studio.refusals import Unknown
 from studio.routes.door import NO_STORE, Answer
+from studio.services.finetune.crpo.sides import run_sides
 from studio.services.services import Services
 
 
@@ -41,11 +43,18 @@ def figure(services: Services, request: Request, owner: str) -> dict[str, Any]:
 
 
 def sides(services: Services, request: Request, owner: str) -> dict[str, Any]:
-    """The rewards of both sides of a ?comparison=, for plotly."""
+    """The rewards of both sides of a ?comparison=, or of a ?run= and its ?iteration=, for plotly."""
     from components.reward_figures import sides_figure
 
-    comparison = request.query_params.get("comparison", "")[:64]
-    return sides_figure(services.reward.sides(request.path_params["reward"], owner, comparison))
+    asked, reward = request.query_params, request.path_params["reward"]
+    if "run" in asked:
+        told = asked.get("iteration", "")
+        if not told.isascii() or not told.isdigit():
+            raise StudioError(f"The iteration is {told[:20]!r}; give a whole number from 1.")
+        run = asked["run"][:64]
+        return sides_figure(run_sides(services.finetune, reward, owner, run, int(told[:6])))
+    comparison = asked.get("comparison", "")[:64]
+    return sides_figure(services.reward.sides(reward, owner, comparison))
 
 
 def sound(services: Services, request: Request, owner: str) -> Response:

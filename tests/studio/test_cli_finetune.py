@@ -8,6 +8,7 @@ import pytest
 from studio import cli
 from studio.config import Config
 from studio.services.services import Services
+from tests.studio.fake_improving import improved_here
 from tests.studio.fake_training import labelled, trained_here
 from tests.studio.sine_engines import SineEngines
 from tests.studio.test_finetune_folders import GOOD
@@ -88,3 +89,34 @@ def test_what_is_wrong_is_one_sentence(run, campaign):
     assert "number of steps is 0" in err
     assert run("show", "0" * 32)[0] == 2
     assert run("list")[1] == []
+
+
+def test_a_crpo_run_by_its_flags(tmp_path, capsys):
+    """Prompts of a file; stopped, gone on with; an iteration of it kept under a title."""
+    stops = [1]
+
+    def opened(config):
+        services = Services(config, SineEngines(config))
+        improved_here(services, stops_after=stops.pop() if stops else None).__enter__()
+        return services
+
+    def action(*arguments):
+        data = ["--data", str(tmp_path / "data"), "finetune"]
+        code = cli.main([*data, *map(str, arguments)], opened)
+        said = capsys.readouterr()
+        return code, [json.loads(line) for line in said.out.splitlines()], said.err
+
+    prompts = tmp_path / "prompts.txt"
+    prompts.write_text("a dog barks\nrain falls\n")
+    asked = ("crpo", "--from", prompts, "--iterations", 2, "--candidates", 3, "--seed", 4)
+    stops.append(None)
+    code, [told], err = action(*asked, "--estimate")
+    assert (code, told["candidates"]) == (0, 12) and "12 candidates" in err
+    code, [found], err = action(*asked)
+    assert (code, found["status"], found["recipe"]) == (1, "stopped", "crpo")
+    code, [found], err = action("resume", found["id"])
+    assert (code, found["status"]) == (0, "done") and f"--model {found['adapter']}" in err
+    [kept] = action("keep", found["id"], "--title", "First", "--iteration", 1)[1]
+    assert kept["iterations"][0]["model"]["title"] == "First"
+    code, _, err = action("crpo", "--set", "order", "--loss", "mse")
+    assert code == 2 and "The loss is 'mse'" in err

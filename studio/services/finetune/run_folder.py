@@ -10,7 +10,7 @@ from pipelines.errors import StudioError
 
 DATA, FURTHER, TASK, ROWS = "data.json", "further.json", "task.json", "rows.json"
 PROGRESS, RECORD, LOG, TOOK = "progress.json", "record.json", "log.txt", "took.json"
-LOSSES = "losses.jsonl"
+LOSSES, PROMPTS = "losses.jsonl", "prompts.json"
 
 
 @dataclass(frozen=True)

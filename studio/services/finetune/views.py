@@ -72,6 +72,7 @@ class FinetuneViews:
             "base": wish.base,
             "base_title": self.run.engines.title(wish.base),
             **steps_of(folder, wish),
+            "done": sum(1 for _ in folder.path.glob("iteration-*/done.json")),
             "adapter": model["name"] if model else None,
             "is_kept": model is not None,
             "simulated": bool(data and data["simulated"]),

@@ -1,5 +1,6 @@
 """Rewards of both sides of a comparison, the baseline against the aligned: for papers/baton.txt Figure 4."""
 
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -45,18 +46,43 @@ def sides_of(
     for side in SIDES:
         clips = [store.clips.read(sounds[place, side].clip) for place in places]
         rewards[side] = score(scorer, clips, prompts)
+    titles = {side: engines.title(asked[side]["model"]) for side in SIDES}
+    return gained(rewards, prompts, titles, scorer, comparison)
+
+
+def gained(
+    rewards: Mapping[str, np.ndarray],
+    prompts: Sequence[str],
+    titles: Mapping[str, str],
+    scorer: "Scorer",
+    name: str,
+) -> dict[str, Any]:
+    """The rewards of both sides as plain values, and the change from A to B over prompts.
+
+    Args:
+        rewards: [pairs] of each side.
+        prompts: of each pair.
+        titles: of each side.
+        scorer: what gave the rewards.
+        name: of what is compared, which names the seed of the interval.
+    """
     gain = rewards["b"] - rewards["a"]
     change = bootstrap_clusters(
-        lambda at: float(gain[at].mean()), np.asarray(prompts), seed=fork(0, "sides", comparison)
+        lambda at: float(gain[at].mean()), np.asarray(prompts), seed=fork(0, "sides", name)
     )
     told = {
         side: {
-            "title": engines.title(asked[side]["model"]),
+            "title": titles[side],
             "rewards": [round(float(one), 4) for one in rewards[side]],
         }
         for side in SIDES
     }
-    return {**told, "change": plain(change), "pairs": len(places), "scored_by": scorer.revision}
+    return {
+        **told,
+        "change": plain(change),
+        "pairs": len(prompts),
+        "scored_by": scorer.revision,
+    }
 
 
 def score(scorer: "Scorer", clips: list[tuple[np.ndarray, int]], prompts: list[str]) -> np.ndarray:

@@ -16,7 +16,7 @@ from pipelines.records import Prompt
 from studio.processes import Parent, end_of
 from studio.services.finetune.child import alone, load_base, log, reward_scorer, sounds_of
 from studio.services.finetune.crpo.settings import candidates_in, config_of, steps_in
-from studio.services.finetune.run_folder import DATA, PROGRESS, TASK, RunFolder
+from studio.services.finetune.run_folder import DATA, PROGRESS, PROMPTS, TASK, RunFolder
 
 BEGUN, ENDED = 0.02, 0.98  # of the run's progress bar, in which this lies
 RANKING, TRAINING, LISTENING = "making and ranking candidates", "training", "listening"
@@ -62,7 +62,7 @@ class Improving:
         self.tell(BEGUN, "listening to the base")
         improve(
             trainer,
-            [Prompt(**told) for told in self.run.read(DATA)["prompts"]],
+            bank_of(self.run, self.settings["seed"]),
             scorer,
             config_of(self.settings),
             self.run.path,
@@ -146,6 +146,19 @@ class Improving:
         if time.monotonic() - self.told_at > 0.5:
             self.told_at = time.monotonic()
             self.run.write(PROGRESS, {"note": note, **more})
+
+
+def bank_of(run: RunFolder, seed: int) -> list[Prompt]:
+    """The prompts to draw from: as given, or captions of the embedded world, which are drawn once."""
+    data = run.read(DATA)
+    found = data["prompts"] or run.read(PROMPTS)
+    if found is None:
+        from pipelines.recipes.crpo.embedded import prompts_of
+
+        drawn = prompts_of("train", data["bank"], seed=seed) if data["bank"] else []
+        found = [{"text": one.text, "seconds": one.seconds} for one in drawn]
+        run.write(PROMPTS, found)
+    return [Prompt(**told) for told in found]
 
 
 def as_it_samples(task: dict[str, Any], trainer: Any) -> Any:

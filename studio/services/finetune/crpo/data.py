@@ -1,7 +1,7 @@
 """What a CRPO run learns from beside its own candidates, and the prompts of those, as plain values."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -58,8 +58,10 @@ def crpo_data(store: Store, folders: "Folders", owner: str, wish: Wish) -> dict[
             "The reward model learned from simulated listeners and the campaigns are of people, or "
             "the other way round; the two are never mixed. Choose one kind."
         )
+    prompts = [{"text": text, "seconds": SECONDS} for text in asked_for(wish)]
     return {
-        "prompts": prompts_for(wish),
+        "prompts": prompts,
+        "bank": len(prompts) or drawn_from(wish.settings),
         "pairs": [asdict(row) for row in rows],
         "files": files,
         "simulated": kinds == {True},
@@ -72,19 +74,16 @@ def crpo_data(store: Store, folders: "Folders", owner: str, wish: Wish) -> dict[
     }
 
 
-def prompts_for(wish: Wish) -> list[dict[str, Any]]:
-    """The bank that iterations draw from: as given, or captions of the embedded world."""
-    settings = wish.settings
-    if settings["given_share"] == 1:
-        return []
-    texts = texts_of(wish)
-    if texts:
-        return [{"text": text, "seconds": SECONDS} for text in texts]
-    from pipelines.recipes.crpo.embedded import prompts_of
+def asked_for(wish: Wish) -> tuple[str, ...]:
+    """The prompts that were given to draw from; none where nothing is ranked, or the world gives them."""
+    return () if wish.settings["given_share"] == 1 else texts_of(wish)
 
-    wanted = settings["prompts"] * (settings["iterations"] if settings["online"] else 1)
-    drawn = prompts_of("train", wanted, seed=settings["seed"])
-    return [{"text": one.text, "seconds": one.seconds} for one in drawn]
+
+def drawn_from(settings: Mapping[str, Any]) -> int:
+    """How many prompts the world gives a run: others for each iteration that makes candidates."""
+    if settings["given_share"] == 1:
+        return 0
+    return settings["prompts"] * (settings["iterations"] if settings["online"] else 1)
 
 
 def voted_pairs(

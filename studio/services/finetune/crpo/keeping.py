@@ -5,7 +5,7 @@ from typing import Any
 
 from pipelines.records import digest
 from studio.services.finetune.request import Wish
-from studio.services.finetune.run_folder import DATA, TASK, RunFolder
+from studio.services.finetune.run_folder import DATA, PROMPTS, TASK, RunFolder
 from studio.store.candidates import now
 from studio.store.jobs import Job
 
@@ -40,7 +40,7 @@ def crpo_record(run: RunFolder, job: Job, wish: Wish, title: str, iteration: int
             "folder": data["folder"],
             "simulated": data["simulated"],
             "left_out": data["left_out"],
-            "bank": digest(data["prompts"]),
+            "bank": digest(data["prompts"] or run.read(PROMPTS, [])),
             "given": digest(data["pairs"]),
             "prompts": learned_from(run, iteration),
             "reward": wish.reward,

@@ -7,6 +7,8 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
+import numpy as np
+
 from studio.services.finetune.crpo.settings import candidates_in, steps_in
 from studio.services.finetune.run_folder import RunFolder
 
@@ -14,6 +16,7 @@ CURVES = (
     "loss", "preference_loss", "winning_loss", "losing_loss", "reference_winning_loss",
     "reference_losing_loss", "margin", "accuracy", "gradient_norm", "learning_rate",
 )  # fmt: skip
+BINS = 40
 TOLD = ("winning_loss", "losing_loss", "margin", "accuracy")  # of an iteration's last steps
 
 
@@ -46,12 +49,19 @@ def iterations_of(
                 "left_out": {} if ranked is None else ranked["left_out"],
                 "faults": {} if ranked is None else ranked["faults"],
                 "rewards": {name: rewards.get(name) for name in ("winners", "losers", "gap")},
+                "mean": fmean(rewards["all"]) if rewards.get("all") else None,
+                "spread": counted(rewards["all"]) if rewards.get("all") else None,
                 **{name: told.get(name) for name in TOLD},
                 "adapter": None if done is None else done["adapter"],
                 "model": None if done is None else models.get(done["adapter"]),
             }
         )
     return found
+
+
+def counted(rewards: Sequence[float]) -> list[int]:
+    """How many rewards fall into each of BINS equal parts of 0 to 1."""
+    return np.histogram(rewards, np.linspace(0, 1, BINS + 1))[0].tolist()
 
 
 def ranked_so_far(folder: Path) -> dict[str, float]:
@@ -85,8 +95,8 @@ def counts_of(data: Mapping[str, Any] | None, settings: Mapping[str, Any]) -> di
         return {}
     origins = Counter(row["origin"] for row in data["pairs"])
     return {
-        "prompts": len(data["prompts"]),
-        "drawn": settings["prompts"] if data["prompts"] else 0,
+        "prompts": data["bank"],
+        "drawn": settings["prompts"] if data["bank"] else 0,
         "candidates": candidates_in(settings),
         "pairs": len(data["pairs"]),
         "votes": origins["votes"],
