@@ -36,6 +36,8 @@ class Config:
     max_pairs_alone: int = 2000  # in one comparison on the command line, where nobody waits
     max_sounds: int = 600  # in one campaign asked for on the page; an hour's work on two cores
     max_sounds_alone: int = 20_000  # in one campaign on the command line
+    max_runs: int = 10  # fine-tunings of one visitor on a shared page; each keeps its sounds
+    max_kept: int = 40  # trained models on a shared page, which stand in everybody's lists
     max_steps: int = 200  # rectified flow has long converged by then
     max_guidance: float = 20.0  # beyond, every sound saturates
     max_words: int = 1000  # characters in one prompt; the text encoder reads far fewer
@@ -79,6 +81,8 @@ ENVIRONMENT = {
     "BATON_HOST": "host",
     "BATON_SHARED": "shared",
     "BATON_WARM": "warm",
+    "BATON_MAX_RUNS": "max_runs",
+    "BATON_MAX_KEPT": "max_kept",
     "BATON_BACKUP": "backup",
     "BATON_BACKUP_VOTES": "backup_votes",
     "BATON_BACKUP_SECONDS": "backup_seconds",
@@ -127,7 +131,7 @@ def read_value(key: str, text: str) -> object:
         return Path(text).expanduser()
     if field in SWITCHED_ON:
         return True
-    if field in {"backup_votes", "backup_seconds"}:
+    if field in {"backup_votes", "backup_seconds", "max_runs", "max_kept"}:
         return read_count(key, text, float if field == "backup_seconds" else int)
     if field == "secret" and len(text) < LEAST_SECRET:
         raise StudioError(

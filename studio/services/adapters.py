@@ -76,11 +76,25 @@ class Adapters:
             raise StudioError(f"There is no aligned model {name[:80]!r}; choose one of the list.")
         return SHIPPED_BASE if name == SHIPPED else self.about(folder).base
 
-    def keep(self, folder: Path, about: About) -> "ModelInfo":
+    def check_room(self, most: int) -> None:
+        """Nothing, or a StudioError where so many adapters are kept already."""
+        if len(self._kept()) >= most:
+            raise StudioError(
+                f"This shared page is full: of trained models it keeps {most}. Remove one of yours in "
+                "Finetune, or wait until somebody removes theirs."
+            )
+
+    def keep(self, folder: Path, about: About, most: int | None = None) -> "ModelInfo":
         """Copy the adapter of a folder to those that are kept; kept again it has the new title.
 
+        Args:
+            folder: of the adapter.
+            about: what people are told of it.
+            most: adapters that may be kept in all; None: any number.
+
         Raises:
-            StudioError: the folder holds no whole adapter, or the title is empty or too long.
+            StudioError: the folder holds no whole adapter, the title is empty or too long, or there
+                is no room for one more.
         """
         from pipelines.finetune.adapter_files import read_card
 
@@ -90,6 +104,8 @@ class Adapters:
                 f"The title has {len(title)} characters; give 1 to {TITLE_LENGTH} of them."
             )
         place = self.data / "adapters" / read_card(folder).hash
+        if most is not None and place not in self._kept():
+            self.check_room(most)
         place.mkdir(parents=True, exist_ok=True)
         for path in sorted(folder.iterdir(), key=lambda path: path.name == CARD):  # the card last
             if path.is_file() and path.name != ABOUT:

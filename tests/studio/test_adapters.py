@@ -84,6 +84,17 @@ def test_removed_it_is_gone(adapters, made):
         adapters.base_of(kept.name)
 
 
+def test_a_page_of_strangers_keeps_so_many_and_says_so(adapters, made):
+    """A full page refuses one more, in one sentence; what is kept can still be called otherwise."""
+    with pytest.raises(StudioError, match="is full: of trained models it keeps 0. Remove"):
+        adapters.keep(made[0], ABOUT, 0)
+    assert adapters.models() == []
+    adapters.keep(made[0], ABOUT, 1)
+    assert adapters.keep(made[0], replace(ABOUT, title="Other"), 1).title == "Other"
+    with pytest.raises(StudioError, match="it keeps 1. Remove"):
+        adapters.check_room(1)
+
+
 @pytest.mark.parametrize("title", ["  ", "x" * 81])
 def test_a_title_has_its_bounds(adapters, made, title):
     """One sentence."""

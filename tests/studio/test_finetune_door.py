@@ -67,6 +67,35 @@ def test_a_run_from_the_form_to_the_files(shared, work, tmp_path):
     assert mine.get("/studio/finetune").json() == {"runs": []}
 
 
+@pytest.mark.parametrize(
+    ("limit", "said"),
+    [
+        (
+            {"max_runs": 1},
+            "Your runs on this shared page are 1, and a visitor may have 1; remove one",
+        ),
+        ({"max_kept": 1}, "is full: of trained models it keeps 1. Remove one of yours"),
+    ],
+)
+def test_a_shared_page_has_room_for_so_much(shared, work, limit, said):
+    """The second run is refused in a sentence; the first one's owner is told who sees its model."""
+    services, mine, others = shared
+    for name, value in limit.items():
+        object.__setattr__(services.config, name, value)
+    asked = {"campaigns": [labelled(services, owner=MINE)], "settings": {"seed": 2}}
+    run = mine.post("/studio/finetune", json=asked).json()["id"]
+    work(services)
+    assert (
+        "everybody can choose this model"
+        in mine.get(f"/studio/finetune/{run}").json()["notices"][-1]
+    )
+    refused = mine.post("/studio/finetune", json=asked)
+    assert refused.status_code == 409 and said in refused.json()["error"]
+    mine.post(f"/studio/finetune/{run}/remove", json={})
+    assert mine.post("/studio/finetune", json=asked).status_code == 200
+    work(services)
+
+
 def test_a_folder_comes_as_the_body(shared, tmp_path):
     """Too large, empty or no zip is refused, and nothing is left of it."""
     services, mine, others = shared

@@ -31,6 +31,7 @@ from studio.services.finetune.request import (
     recipe_in,
     wish_from_plain,
 )
+from studio.services.finetune.room import check_alone, check_room
 from studio.services.finetune.run import FINETUNE, Run
 from studio.services.finetune.settings import for_own_sounds, steps_of, usual_settings
 from studio.services.finetune.views import FinetuneViews
@@ -111,8 +112,10 @@ class Finetune:
         Raises:
             StudioError: what was asked for cannot be trained, or one of theirs is under way.
         """
+        jobs = self.run.store.jobs
         wish, *_ = self._checked(owner, asked)
-        self._check_alone(owner)
+        check_alone(jobs, owner)
+        check_room(self.run.config, jobs, self.run.engines.adapters, owner)
         return self.worker().submit(FINETUNE, owner, wish.plain())
 
     def start_now(
@@ -348,17 +351,8 @@ class Finetune:
             raise Conflict("This run is under way; let it go on, or stop it first.")
         if job.status == DONE:
             raise Conflict("This run is done; start another to train longer.")
-        self._check_alone(owner)
+        check_alone(self.run.store.jobs, owner)
         return job
-
-    def _check_alone(self, owner: str) -> None:
-        """Nothing, or a Conflict where one run of theirs is under way."""
-        jobs = self.run.store.jobs.latest(owner, [FINETUNE], limit=50)
-        if any(not job.is_over for job in jobs):
-            raise Conflict(
-                "A run of yours is under way already; wait for it, or stop it, before you start "
-                "another."
-            )
 
     def _is_last(self, job: Job, adapter: str) -> bool:
         """Whether no other run of anybody made the very same adapter."""

@@ -27,6 +27,7 @@ from studio.services.finetune.listening import HELD_OUT, held_out
 from studio.services.finetune.own_data import OWN_DATA, SCENES, SCENES_SEED
 from studio.services.finetune.record import record_of
 from studio.services.finetune.request import BATON, CRPO, SUPERVISED, Wish, wish_from_plain
+from studio.services.finetune.room import EVERYBODY_S, FINETUNE
 from studio.services.finetune.run_folder import (
     DATA,
     FURTHER,
@@ -40,7 +41,6 @@ from studio.store.candidates import now
 from studio.store.jobs import Job
 from studio.store.store import Store
 
-FINETUNE = "finetune"
 CHILDREN = {
     BATON: "studio.services.finetune.child",
     SUPERVISED: "studio.services.finetune.child",
@@ -155,6 +155,8 @@ class Run:
         """Phase four: the record, and the adapter as a model to choose."""
         run, wish = self.folder(job.id), wish_from_plain(job.request)
         desk.tell(0.99, "keeping the adapter")
+        if self.config.is_shared:
+            desk.notice(EVERYBODY_S)
         title = self.title(wish, run.read(DATA))
         if wish.recipe == CRPO:
             last = wish.settings["iterations"]
@@ -184,7 +186,8 @@ class Run:
             run=job.id,
             made_at=now(),
         )
-        return self.engines.adapters.keep(place, about)
+        most = self.config.max_kept if self.config.is_shared else None
+        return self.engines.adapters.keep(place, about, most)
 
     def made_by(self, job: Job, iteration: int | None = None) -> Path:
         """Where the adapter of a run lies, or of an iteration; of iterations the last stands for all."""
