@@ -12,6 +12,8 @@ from pipelines.clap.interface import TextAudioEmbedder
 from pipelines.errors import StudioError
 from pipelines.generate.backend import Backend
 from pipelines.generate.checkpoints import load
+from pipelines.recipes.baton.asking import asked_captions
+from pipelines.recipes.baton.study import INTEGRITY, StudyConfig
 from pipelines.recipes.baton.text import scorer_of
 from pipelines.records import Prompt
 from pipelines.reward.saved import load_head
@@ -116,3 +118,29 @@ def prompts_of(split: str, count: int, *, seed: int) -> list[Prompt]:
                 "ask for fewer."
             )
     return list(found.values())
+
+
+def bank_of(count: int, *, seed: int) -> list[Prompt]:
+    """Captions of the train split where the base fails, half of each of BATON's tasks.
+
+    They are chosen as BATON's are (`pipelines.recipes.baton.asking`), from draws of their own.
+
+    Args:
+        count: how many.
+        seed: names the draw.
+
+    Raises:
+        StudioError: fewer different captions were found.
+    """
+    each = -(-count // 2)
+    asked = asked_captions(StudyConfig(prompts=-(-each // 2), seed=fork(seed, "crpo bank")))
+    tasks = [
+        [one for one in asked if (one.task == INTEGRITY) == wanted] for wanted in (True, False)
+    ]
+    if min(len(task) for task in tasks) < each:
+        raise StudioError(
+            f"Only {len(asked)} different captions where the base fails were found, of {count}; ask "
+            "for fewer."
+        )
+    mixed = [one for pair in zip(*tasks, strict=False) for one in pair]
+    return [Prompt(text=one.text, seconds=one.seconds) for one in mixed[:count]]
