@@ -43,7 +43,8 @@ export class Sides {
     }
   }
 
-  choose(comparison) {
+  async choose(comparison) {
+    this.chosen = comparison;
     const here = new URL(location.href);
     if (comparison) here.searchParams.set("sides", comparison);
     else here.searchParams.delete("sides");
@@ -54,10 +55,26 @@ export class Sides {
     this.figure.tell("Every sound of both sides is being judged …");
     const [, run, iteration] = comparison.startsWith("run:") ? comparison.split(":") : [];
     const asked = run ? { run, iteration } : { comparison };
-    this.figure.want(`reward/${this.id}/histogram?${new URLSearchParams(asked)}`, comparison);
+    const path = `reward/${this.id}/histogram?${new URLSearchParams(asked)}`;
+    if (await this.judged(path, comparison)) this.figure.want(path, comparison);
+  }
+
+  /** Ask until every sound has its score: many take a while, and what is judged is kept. Whether all are. */
+  async judged(path, comparison) {
+    for (;;) {
+      const found = await ask(path).catch((error) => error);
+      if (this.chosen !== comparison) return false;
+      if (found instanceof Error) {
+        this.figure.tell(found.message);
+        return false;
+      }
+      if (found.of === undefined) return true;
+      this.figure.tell(`${found.judged} of ${found.of} sounds are judged …`);
+    }
   }
 
   close() {
+    this.chosen = null;
     window.removeEventListener("baton-comparisons", this.again);
     this.figure.close();
   }

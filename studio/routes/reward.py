@@ -43,7 +43,10 @@ def figure(services: Services, request: Request, owner: str) -> dict[str, Any]:
 
 
 def sides(services: Services, request: Request, owner: str) -> dict[str, Any]:
-    """The rewards of both sides of a ?comparison=, or of a ?run= and its ?iteration=, for plotly."""
+    """The rewards of both sides of a ?comparison=, or of a ?run= and its ?iteration=, for plotly.
+
+    Before all sounds of a comparison are judged: how many are, and of how many; then ask again.
+    """
     from components.reward_figures import sides_figure
 
     asked, reward = request.query_params, request.path_params["reward"]
@@ -54,7 +57,8 @@ def sides(services: Services, request: Request, owner: str) -> dict[str, Any]:
         run = asked["run"][:64]
         return sides_figure(run_sides(services.finetune, reward, owner, run, int(told[:6])))
     comparison = asked.get("comparison", "")[:64]
-    return sides_figure(services.reward.sides(reward, owner, comparison))
+    found = services.reward.sides(reward, owner, comparison)
+    return found if "of" in found else sides_figure(found)
 
 
 def sound(services: Services, request: Request, owner: str) -> Response:

@@ -141,7 +141,7 @@ def test_figures_that_are_none_and_sounds_that_are_none(browsers, reward):
         assert answer.status_code in (400, 404) and is_sentence(answer), path
 
 
-def test_both_sides_of_a_comparison_are_rewarded(browsers, shared, reward):
+def test_both_sides_of_a_comparison_are_rewarded(browsers, shared, reward, monkeypatch):
     """A's rewards and B's by pair, their change with its interval over prompts; drawn as a figure."""
     prompts = [f"prompt {n}" for n in range(4)]
     wish = shared.check_comparison(
@@ -152,13 +152,19 @@ def test_both_sides_of_a_comparison_are_rewarded(browsers, shared, reward):
         shared.reward.sides(reward, OURS, comparison)
     while shared.worker.run_next():
         pass
+    monkeypatch.setattr("studio.services.reward.sides.TOGETHER", 3)
+    monkeypatch.setattr("studio.services.reward.sides.SECONDS", -1.0)
+    path = f"/studio/reward/{reward}/histogram?comparison={comparison}"
+    told = [browsers[0].get(path).json() for _ in range(2)]
+    assert told == [{"judged": 3, "of": 8}, {"judged": 6, "of": 8}]  # so much at a time, and kept
     found = shared.reward.sides(reward, OURS, comparison)
     ours, theirs = (found[side]["rewards"] for side in "ab")
     assert len(ours) == len(theirs) == found["change"]["count"] == 4
     gain = sum(theirs) / 4 - sum(ours) / 4
     assert found["change"]["value"] == pytest.approx(gain, abs=1e-4)
     assert (found["a"]["title"], found["b"]["title"]) == ("Sine", "Clean sine")
-    figure = browsers[0].get(f"/studio/reward/{reward}/histogram?comparison={comparison}")
+    monkeypatch.setattr("pipelines.reward.scorers.HeadScorer.score", None)  # not asked again
+    figure = browsers[0].get(path)
     assert figure.status_code == 200 and figure.json()["data"]
 
 

@@ -13,6 +13,7 @@ from studio.jobs import Work, Worker
 from studio.refusals import Conflict, Unknown
 from studio.services.compare.views import ComparisonViews
 from studio.services.engines import Engines
+from studio.services.generate.ranking import judge_of
 from studio.services.generate.views import Views, standing
 from studio.services.reward import files, request
 from studio.services.reward.encoders import scorer_in
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
 CLAP = "clap"  # the reference reward, by the place of an id
 MOST_MODELS = 200  # in a list
-MOST_SIDES = 200  # pairs of a comparison that are scored while somebody waits
+MOST_SIDES = 200  # pairs of a comparison that are scored
 
 
 @dataclass(frozen=True)
@@ -138,19 +139,26 @@ class Rewards:
         return self.store.clips.path(found[place]["clip"])
 
     def sides(self, reward: str, owner: str, comparison: str) -> dict[str, Any]:
-        """What both sides of a comparison get, and the change with its interval over prompts."""
+        """What both sides of a comparison get, and the change with its interval over prompts.
+
+        Of many sounds some are judged at each call; until all are, `judged` and `of` tell how far.
+        """
         from studio.services.reward.sides import sides_of
 
-        job = self.job_of(reward, owner)
+        job, scorer = self.job_of(reward, owner), self.scorer(reward, owner)
+        found = sides_of(
+            self.store,
+            self.engines,
+            self.comparisons,
+            scorer,
+            comparison,
+            judge=f"{judge_of(job.id)}@{scorer.revision}",
+            most=MOST_SIDES,
+        )
+        if "of" in found:
+            return found
         return {
-            **sides_of(
-                self.store,
-                self.engines,
-                self.comparisons,
-                self.scorer(job.id),
-                comparison,
-                most=MOST_SIDES,
-            ),
+            **found,
             "reward": job.id,
             "title": job.request["title"],
             "simulated": job.request["simulated"],

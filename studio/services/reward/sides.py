@@ -1,5 +1,6 @@
 """Rewards of both sides of a comparison, the baseline against the aligned: for papers/baton.txt Figure 4."""
 
+import time
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -12,12 +13,14 @@ from studio.services.compare.request import SIDES
 from studio.services.compare.views import ComparisonViews
 from studio.services.engines import Engines
 from studio.services.reward.measures import plain
+from studio.store.candidates import StoredCandidate
 from studio.store.store import Store
 
 if TYPE_CHECKING:
     from pipelines.reward.scorers import Scorer
 
 TOGETHER = 16  # sounds that are scored at once
+SECONDS = 3.0  # of scoring while somebody waits; who asks again gets further
 
 
 def sides_of(
@@ -27,12 +30,18 @@ def sides_of(
     scorer: "Scorer",
     comparison: str,
     *,
+    judge: str,
     most: int,
 ) -> dict[str, Any]:
     """The rewards of each side, and how much B gets more than A, with its interval over prompts.
 
     Args:
+        judge: under which name scores are remembered.
         most: pairs that are scored; of more, the first.
+
+    Returns:
+        What `gained` tells; before every sound has its score, how many are `judged`, and `of` how
+        many.
 
     Raises:
         StudioError: there is no such comparison, or no pair of it is there yet.
@@ -42,12 +51,48 @@ def sides_of(
     if not places:
         raise StudioError("No pair of this comparison is there yet; wait for its first sounds.")
     prompts = [asked["prompts"][place] for place in places]
-    rewards = {}
-    for side in SIDES:
-        clips = [store.clips.read(sounds[place, side].clip) for place in places]
-        rewards[side] = score(scorer, clips, prompts)
+    wanted = [sounds[place, side] for place in places for side in SIDES]
+    known = judged(store, scorer, judge, wanted, seconds=SECONDS)
+    if len(known) < (of := len({one.id for one in wanted})):
+        return {"judged": len(known), "of": of}
+    rewards = {
+        side: np.array([known[sounds[place, side].id] for place in places]) for side in SIDES
+    }
     titles = {side: engines.title(asked[side]["model"]) for side in SIDES}
     return gained(rewards, prompts, titles, scorer, comparison)
+
+
+def judged(
+    store: Store,
+    scorer: "Scorer",
+    judge: str,
+    sounds: Sequence[StoredCandidate],
+    *,
+    seconds: float,
+) -> dict[str, float]:
+    """The scores of sounds by their ids: those that are remembered, and as many more as time allows.
+
+    Args:
+        store: where scores are kept, so that none is given twice.
+        scorer: gives them.
+        judge: under which name.
+        sounds: whose.
+        seconds: after which no further batch is begun; one is always done.
+    """
+    said, begun = store.candidates.judgements([one.id for one in sounds]), time.monotonic()
+    known = {one: words[judge]["score"] for one, words in said.items() if judge in words}
+    left = [one for one in {one.id: one for one in sounds}.values() if one.id not in known]
+    for start in range(0, len(left), TOGETHER):
+        batch = left[start : start + TOGETHER]
+        clips = [store.clips.read(one.clip) for one in batch]
+        found = score(scorer, clips, [one.prompt.text for one in batch])
+        for one, reward in zip(batch, found.tolist(), strict=True):
+            told = {"score": reward, "revision": scorer.revision}
+            store.candidates.add_judgement(one.id, judge, told)
+            known[one.id] = reward
+        if time.monotonic() - begun > seconds:
+            break
+    return known
 
 
 def gained(
