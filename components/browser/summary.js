@@ -1,6 +1,7 @@
 /** What a whole prompt set says: a verdict, each measure's paired difference as a dot, the distances. */
 
 import { element } from "./element.js";
+import { span } from "./finetune_words.js";
 import { plain } from "./words.js";
 
 const SHARES = ["integrity", "order"]; // in hundredths of the pairs; the others are scores
@@ -15,29 +16,38 @@ export class Summary {
     this.verdict = element("ul", { class: "bs-verdict" });
     this.body = element("div", { class: "bs-measures" });
     this.note = element("p", { class: "bs-status" });
+    this.took = element("p", { class: "bs-status bs-took", hidden: true });
     this.sets = element("div", { class: "bs-sets" });
     this.node = element(
       "section",
       { class: "bs-summary", "aria-label": "Over all pairs", hidden: true },
-      element("h3", {}, "Over all pairs"), this.verdict, this.body, this.note, this.sets,
+      element("h3", {}, "Over all pairs"), this.verdict, this.took, this.body, this.note, this.sets,
     );
   }
 
   /** comparison: as the studio tells it; null, or one without scored pairs, shows nothing. */
   show(comparison) {
-    const { summary = null, distances = null, verdict = null, is_over: isOver = true } = comparison ?? {};
+    const { summary = null, distances = null, verdict = null, sitting = null, is_over: isOver = true } = comparison ?? {};
     this.node.hidden = summary === null;
-    const shown = JSON.stringify([summary, distances, verdict, isOver]);
+    const shown = JSON.stringify([summary, distances, verdict, sitting, isOver]);
     if (summary === null || this.shown === shown) return;
     this.shown = shown;
     this.verdict.replaceChildren(...(verdict?.said ?? []).map((text) => element("li", {}, text)));
     if (this.study && comparison.has_study && comparison.request.b.adapter) {
       this.verdict.append(element("li", {}, element("a", { href: this.study, target: "_blank", rel: "noopener" }, "The study of the shipped model has such a control; its figures")));
     }
+    this.took.hidden = sitting === null;
+    this.took.textContent = sitting ? tookWords(sitting) : "";
     this.body.replaceChildren(...summary.measures.map((measure, i) => row(measure, measure.said ?? summary.said[i])));
     this.note.textContent = summary.exploratory ?? "";
     this.sets.replaceChildren(...(distances ? asSets(distances) : isOver ? [] : [element("p", { class: "bs-status" }, COMING)]));
   }
+}
+
+/** What the way to B took, part by part and in all, the listening apart. */
+function tookWords({ parts, seconds, listened }) {
+  const each = parts.map((part) => `${part.what} ${span(part.seconds)}`).join(", ");
+  return `The way here, as this machine had it: ${each}. Together ${span(seconds)}${listened ? `, beside ${span(listened)} of sound that was listened to` : ""}.`;
 }
 
 /** The distances of both sides as sets: their heading, a card each, what was left out and why. */

@@ -13,6 +13,7 @@ from pipelines.compare.verdict import beforehand, verdict
 from pipelines.errors import StudioError
 from studio.services.compare.held_out import held_out_prompts, plainly
 from studio.services.compare.request import SIDES, Wish, wish_from_plain
+from studio.services.compare.sitting import sitting_of
 from studio.services.engines import Engines
 from studio.services.generate.batches import COMPARE
 from studio.services.generate.judging import EVALUATION, LISTENER
@@ -57,7 +58,8 @@ class ComparisonViews:
         job = self.job_of(comparison)
         pairs = [self._pair(*both) for both in self._both(job)]
         scored = [(pair["a"]["scores"], pair["b"]["scores"]) for pair in pairs]
-        return {**self._about(job), "pairs": pairs, **self._measured(job, scored)}
+        told = {"pairs": pairs, "sitting": sitting_of(self.store, self.engines.adapters, job)}
+        return {**self._about(job), **told, **self._measured(job, scored)}
 
     def _measured(self, job: Job, scored: list[Any]) -> dict[str, Any]:
         """What all pairs say: the scores, the distances, and both in words."""
