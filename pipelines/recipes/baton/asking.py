@@ -1,12 +1,11 @@
 """D_text: what is asked of the base, chosen where it fails."""
 
 from dataclasses import dataclass
-from functools import partial
 
 from pipelines.recipes.baton.study import INTEGRITY, TEMPORAL, StudyConfig
 from pipelines.seeds import fork
-from pipelines.soundworld.faults import BACKGROUND, LOOSE
-from pipelines.soundworld.scenes import Scene, draw_scene
+from pipelines.soundworld.faults import BACKGROUND
+from pipelines.soundworld.scenes import draw_scene
 from pipelines.splits import group_of
 
 PATIENCE = 100  # scenes looked at for each caption that is wanted
@@ -26,25 +25,21 @@ class Asked:
 def asked_captions(config: StudyConfig) -> list[Asked]:
     """D_text: captions of both tasks, of combinations of the train split; every other is labelled."""
     count = 2 * config.prompts
-    together, ordered = (round(share * count) for share in config.background)
-    plans = [
-        (INTEGRITY, "two together", together, names_background),
-        (INTEGRITY, "two together", count - together, lambda scene: not names_background(scene)),
-    ]
-    for cell, fits in ((ordered, True), (count - ordered, False)):
-        loose = round(config.loose * cell)
-        plans += [
-            (TEMPORAL, "three in order", wanted, partial(is_cell, background=fits, loose=says_then))
-            for wanted, says_then in ((loose, True), (cell - loose, False))
-        ]
+    with_background = round(config.background * count)
+    plans = (
+        (INTEGRITY, "two together", with_background, True),
+        (INTEGRITY, "two in order", count - with_background, False),
+        (TEMPORAL, "three in order", count, False),
+    )
     found: list[Asked] = []
     met: set[str] = set()
-    for task, kind, wanted, is_wanted in plans:
+    for task, kind, wanted, has_background in plans:
         mine = 0
         for n in range(PATIENCE * wanted):
             scene = draw_scene(fork(config.seed, "captions", kind, n), split="train", kind=kind)
             labels = [event.label for event in scene.events]
-            if scene.caption in met or not is_wanted(scene):
+            is_wanted = not has_background or any(label in BACKGROUND for label in labels)
+            if not is_wanted or scene.caption in met:
                 continue
             met.add(scene.caption)
             found.append(
@@ -60,17 +55,3 @@ def asked_captions(config: StudyConfig) -> list[Asked]:
             if mine == wanted:
                 break
     return found
-
-
-def names_background(scene: Scene) -> bool:
-    """Whether one of its events is a background, which the base often drops."""
-    return any(event.label in BACKGROUND for event in scene.events)
-
-
-def is_cell(scene: Scene, *, background: bool, loose: bool) -> bool:
-    """Whether it names a background or not, and whether a joint of its caption is a loose one or not.
-
-    The base's own captions use loose joints without meaning an order.
-    """
-    is_loose = any(f" {joint} " in scene.caption for joint in LOOSE)
-    return names_background(scene) == background and is_loose == loose

@@ -2,7 +2,7 @@
 
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from pipelines.finetune.data import PRETRAIN, Row, check_rows
 from pipelines.finetune.latents import clip_hash, is_silent
@@ -94,7 +95,23 @@ class Gathered:
 
     def make_part(self, part: int) -> Path:
         """Generate one file of candidates, unless it is there."""
-        return takes.make(self.part_path(part), self.shop.base, self.jobs(part))
+        return takes.make(self.part_path(part), self.shop.base, self.jobs(part), with_latents=True)
+
+    def has_part(self, part: int) -> bool:
+        """Whether it is there."""
+        return takes.is_made(self.part_path(part), with_latents=True)
+
+    def own_latents(self) -> Iterator[tuple[str, Tensor]]:
+        """What the candidates were decoded from, by key, [T, C]: nothing is encoded again.
+
+        A sound that goes through the autoencoder twice has lost some of its attacks, and a model
+        that learns from it loses them too.
+        """
+        for part in range(self.parts):
+            own = {place: key for key, (other, place) in self.places.items() if other == part}
+            if own:
+                held = takes.read_latents(self.make_part(part))
+                yield from ((key, held[place]) for place, key in own.items())
 
     @cached_property
     def places(self) -> dict[str, tuple[int, int]]:

@@ -92,10 +92,7 @@ def _how(told: Plain) -> str:
         f"- **Data**: {settings['prompts']} labelled and {settings['prompts']} scored captions of "
         f"each task, {settings['candidates']} sounds of the base for each ({lengths}, guidance "
         f"{guidance:g}); {settings['pretraining']} scenes of the base's own training data, with the "
-        "captions that it read there. Captions were chosen where the base fails: "
-        f"{settings['background'][0]:.0%} of the integrity ones and {settings['background'][1]:.0%} "
-        "of the temporal ones name a background, "
-        f'{settings["loose"]:.0%} of the temporal ones say "then".',
+        "captions that it read there.",
         f"- **Reward model**: {reward_model()}",
         f"- **Training**: {kind}, {plan['steps']} steps of {plan['mix']['data']} + "
         f"{plan['mix']['pretrain']} rows, rate {plan['learning_rate']:g}, β {plan['beta']:g}; "

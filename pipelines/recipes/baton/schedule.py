@@ -121,7 +121,7 @@ class Study:
             yield Part(
                 f"candidates, file {part + 1} of {gathered.parts}",
                 len(gathered.jobs(part)) * paces.sample * (1 if is_guided else UNGUIDED),
-                lambda part=part: gathered.part_path(part).exists(),
+                lambda part=part: gathered.has_part(part),
                 lambda part=part: gathered.make_part(part),
             )
         yield Part(

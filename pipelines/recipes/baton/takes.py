@@ -6,6 +6,9 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor
 
 from pipelines.generate.backend import Backend
 from pipelines.generate.sampling import run
@@ -36,12 +39,35 @@ def place_of(folder: Path, base: Backend, adapter: str | None, jobs: Jobs) -> Pa
     return folder / f"{digest([base.revision, adapter, base.dtype, told])}.npz"
 
 
-def make(path: Path, backend: Backend, jobs: Jobs) -> Path:
-    """Generate the sounds of jobs, unless they are there."""
-    if not path.exists():
+def make(path: Path, backend: Backend, jobs: Jobs, *, with_latents: bool = False) -> Path:
+    """Generate the sounds of jobs, unless they are there; with what they were decoded from, if asked."""
+    if not is_made(path, with_latents=with_latents):
         log.info("%s makes %d sounds", backend.name, len(jobs))
-        write(path, [candidate.audio for candidate in run(backend, jobs, BATCH, None, None)])
+        latents: list[Tensor] = []
+        made = list(run(backend, jobs, BATCH, None, None, latents.append if with_latents else None))
+        if with_latents:
+            place = latents_of(path)
+            place.parent.mkdir(parents=True, exist_ok=True)
+            part = place.with_suffix(".part")
+            save_file({"latents": torch.cat(latents).half().cpu()}, part)
+            part.replace(place)
+        write(path, [candidate.audio for candidate in made])
     return path
+
+
+def is_made(path: Path, *, with_latents: bool = False) -> bool:
+    """Whether a file of sounds is there, and their latents where they are wanted."""
+    return path.exists() and (not with_latents or latents_of(path).exists())
+
+
+def latents_of(path: Path) -> Path:
+    """Where the latents [sounds, T, C] of a file of sounds lie; float16, safetensors."""
+    return path.with_name(f"{path.stem}-latents.safetensors")
+
+
+def read_latents(path: Path) -> Tensor:
+    """The latents of a file of sounds, float32 [sounds, T, C]."""
+    return load_file(latents_of(path))["latents"].float()
 
 
 def render(folder: Path, scenes: Sequence[Scene]) -> Path:

@@ -10,7 +10,7 @@ from pipelines.clap.interface import TextAudioEmbedder
 from pipelines.errors import StudioError
 from pipelines.finetune.adapter_files import AdapterInfo, read_card
 from pipelines.finetune.data import check_rows
-from pipelines.finetune.latents import Cache
+from pipelines.finetune.latents import Cache, write_cache
 from pipelines.finetune.shrinking import shrink_adapter
 from pipelines.finetune.training import ADAPTER
 from pipelines.recipes.baton.aligning import align, filled_cache
@@ -70,10 +70,10 @@ class Trials:
         return place
 
     def encode(self) -> None:
-        """Latents and text states of everything that any arm needs."""
-        filled_cache(
-            self.gathered.cache, self.shop.trainer, self.gathered.all_rows, self.gathered.sound
-        )
+        """Latents and text states of everything that any arm needs; the candidates' are their own."""
+        path, trainer = self.gathered.cache, self.shop.trainer
+        write_cache(path, trainer, self.gathered.own_latents(), ())
+        filled_cache(path, trainer, self.gathered.all_rows, self.gathered.sound)
 
     @property
     def is_encoded(self) -> bool:
