@@ -2,14 +2,25 @@
 
 import json
 from dataclasses import replace
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
 
 from pipelines.errors import StudioError
+from pipelines.recipes.baton.asking import asked_captions
 from pipelines.recipes.baton.schedule import Paces as SoundPaces
 from pipelines.recipes.baton.sets import drawn_sets
-from pipelines.recipes.baton.study import BASE, BATON, CONTROL, REAL, THREE, TWO, StudyConfig
+from pipelines.recipes.baton.study import (
+    BASE,
+    BATON,
+    CONTROL,
+    REAL,
+    TEMPORAL,
+    THREE,
+    TWO,
+    StudyConfig,
+)
 from pipelines.recipes.baton.tables import BOTH, Heard
 from pipelines.recipes.budget import carry_out
 from pipelines.recipes.crpo import loop
@@ -31,10 +42,12 @@ from pipelines.recipes.crpo.study.design import (
 )
 from pipelines.recipes.crpo.study.listening import backwards, share
 from pipelines.recipes.crpo.study.page import page
+from pipelines.recipes.crpo.study.plots import Point, lines
 from pipelines.recipes.crpo.study.publishing import write_page
 from pipelines.recipes.crpo.study.sampling import ends_at, timed_scenes
 from pipelines.recipes.crpo.study.schedule import Shown
 from pipelines.recipes.crpo.study.tables import aims, clap_gain, primary
+from pipelines.soundworld.captions import read_caption
 from pipelines.soundworld.faults import LOOSE
 from pipelines.soundworld.scenes import render_scene
 from pipelines.soundworld.synthesis import SAMPLE_RATE
@@ -86,11 +99,18 @@ def test_the_papers_rows_have_the_sign_of_its_claims():
 
 
 def test_the_bank_is_of_captions_where_the_base_fails():
-    """Half of each task; most orders by a loose word; the same seed draws the same."""
+    """As BATON's are chosen, half of each task by turns, from another draw; the same seed draws the same."""
     bank = bank_of(40, seed=0)
     assert len({prompt.text for prompt in bank}) == 40
-    loose = [any(f" {joint} " in prompt.text for joint in LOOSE) for prompt in bank[1::2]]
-    assert 14 <= sum(loose) <= 18
+    counts = [len(read_caption(prompt.text).labels) for prompt in bank]
+    assert set(counts[::2]) == {2} and set(counts[1::2]) == {3}
+    shares = [np.mean([any(f" {joint} " in text for joint in LOOSE) for text in texts]) for texts in (
+        [prompt.text for prompt in bank_of(400, seed=0)[1::2]],
+        [one.text for one in asked_captions(StudyConfig(prompts=100)) if one.task == TEMPORAL],
+    )]  # fmt: skip
+    assert shares[0] == pytest.approx(shares[1], abs=0.1)
+    labelled = {one.text for one in asked_captions(StudyConfig(prompts=10))}
+    assert not labelled >= {prompt.text for prompt in bank}
     assert bank_of(40, seed=0) == bank and bank_of(40, seed=1) != bank
 
 
@@ -212,11 +232,27 @@ def test_a_sound_ends_where_the_last_piece_of_it_is_heard():
     assert {scene.seconds for scene in timed_scenes(4.0, 3)} == {4.0}
 
 
+def test_a_chart_puts_higher_figures_higher_and_names_them_without_markup():
+    """Two series; a name with a tag in it is text; the interval spans its point."""
+    drawn = lines(
+        "a < b", {"one": [Point(0, 1.0), Point(1, 3.0)], "<i>": [Point(0, 2.0, 1.5, 2.5)], "none": []},
+        x_label="x", y_label="y",
+    )  # fmt: skip
+    tree = ElementTree.fromstring(drawn)
+    tag = "{http://www.w3.org/2000/svg}"
+    heights = [float(dot.get("cy")) for dot in tree.iter(f"{tag}circle")]
+    assert heights[1] < heights[2] < heights[0]
+    (bar,) = tree.iter(f"{tag}line")
+    assert float(bar.get("y2")) < heights[2] < float(bar.get("y1"))
+    said = [text.text for text in tree.iter(f"{tag}text")]
+    assert "<i>" in said and "none" not in said and len(list(tree.iter(f"{tag}polyline"))) == 2
+
+
 @pytest.mark.slow
 def test_a_tiny_study_is_killed_goes_on_and_tells_what_was_not_done(tmp_path, monkeypatch):
     """Killed in the second iteration; then no time; then all of it, nothing done twice."""
     study = replace(TINY_STUDY, seeds=1, timed=1, guidances=(3.0,), evaluations=(3,))
-    monkeypatch.setattr(schedule, "ablations", lambda study: ablations(study)[:1])
+    monkeypatch.setattr(schedule, "ablations", lambda study: ablations(study)[:2])
     monkeypatch.setattr(schedule, "DRAWN", {"6": schedule.DRAWN["6"]})
 
     def shown(only=None) -> Shown:
@@ -250,6 +286,7 @@ def test_a_tiny_study_is_killed_goes_on_and_tells_what_was_not_done(tmp_path, mo
     assert {p: p.stat().st_mtime_ns for p in done} == done
     place = write_page(shown(), [])
     figures = json.loads(place.with_name("study.json").read_text())
+    assert place.with_name("figure-4.svg").read_text().startswith("<svg")
     assert page(figures) == place.read_text() and "Primary endpoints" in place.read_text()
     found = figures["found"]
     assert list(found["headline"]["rows"][THREE])[3:5] == [a.name for a in headline_arms(study)]

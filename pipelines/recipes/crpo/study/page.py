@@ -6,6 +6,7 @@ from pipelines.recipes.baton.page import BOTH, MEASURES, SHARES, figure, table
 from pipelines.recipes.baton.study import BASE, BATON, CODEC, CONTROL, REAL, THREE, TWO
 from pipelines.recipes.crpo.study import paper
 from pipelines.recipes.crpo.study.design import CRPO, DPO, LABELS, OFFLINE
+from pipelines.recipes.crpo.study.drawing import plots
 
 TITLES = {
     BASE: "base",
@@ -45,7 +46,7 @@ def page(told: Plain) -> str:
         parts.append(_reward(found["reward"]))
     if "ways" in found:
         parts += [_ways(told), _losses(found["ways"])]
-    parts += [_drawn(told), _durations(found), _trends(told), _made(told)]
+    parts += [_pictures(told), _drawn(told), _durations(found), _trends(told), _made(told)]
     return "\n".join(part for part in parts if part)
 
 
@@ -209,6 +210,16 @@ def _ways(told: Plain) -> str:
         ]
         out.append(f"### {title}\n\n" + table(["", *SMALL], body))
     return "\n".join(out)
+
+
+def _pictures(told: Plain) -> str:
+    """Links to the plots, which lie beside the page."""
+    names = plots(told)
+    if not names:
+        return ""
+    links = [f"![{name.removesuffix('.svg').replace('-', ' ')}]({name})" for name in names]
+    text = "Bars are 95 % intervals over prompts, in Figure 5 quartiles of sounds.\n\n"
+    return "## Plots (the paper's Figures 2 to 5)\n\n" + text + "\n".join(links) + "\n"
 
 
 def _small(row: Plain) -> list[str]:

@@ -10,6 +10,7 @@ from pipelines.recipes.baton.material import write_json
 from pipelines.recipes.baton.measures import TEST_JUDGE, openings
 from pipelines.recipes.baton.publishing import FIGURES, LIBRARIES, PAGE
 from pipelines.recipes.budget import TOOK
+from pipelines.recipes.crpo.study.drawing import plots
 from pipelines.recipes.crpo.study.page import page
 from pipelines.recipes.crpo.study.schedule import Shown
 
@@ -18,12 +19,14 @@ FORMAT = 1
 
 def write_page(shown: Shown, left: list[str]) -> Path:
     """Write what was found so far, as figures and as a page made of nothing else."""
-    told = figures(shown, left)
-    write_json(shown.results / FIGURES, told)
+    write_json(shown.results / FIGURES, figures(shown, left))
+    told = json.loads((shown.results / FIGURES).read_text())
     path = shown.results / PAGE
     part = path.with_suffix(".part")
-    part.write_text(page(json.loads((shown.results / FIGURES).read_text())))
+    part.write_text(page(told))
     part.replace(path)
+    for name, drawn in plots(told).items():
+        (shown.results / name).write_text(drawn)
     return path
 
 

@@ -16,7 +16,7 @@ from pipelines.recipes.baton import takes
 from pipelines.recipes.baton.measures import ANNOTATOR, Grid, Measures, Take
 from pipelines.recipes.baton.sets import Measured, jobs_of
 from pipelines.recipes.baton.study import REFERENCE, THREE, TWO
-from pipelines.recipes.baton.tables import Heard, together
+from pipelines.recipes.baton.tables import Heard
 from pipelines.recipes.crpo.study.design import CrpoStudy
 from pipelines.recipes.crpo.study.listening import scored
 from pipelines.recipes.crpo.study.tables import clap_gain, figures_of
@@ -103,7 +103,7 @@ def best_of(sampler: Sampler, scorers: Mapping[str, Scorer]) -> Plain:
     most = max(sampler.study.best_of)
     parts: dict[str, Parts] = {}
     for name in (TWO, THREE):
-        scenes, grid, rewards = _many(sampler, name, most, scorers)
+        grid, rewards = _many(sampler, name, most, scorers)
         for reward, given in rewards.items():
             for n in sampler.study.best_of:
                 at = given[:, :n].argmax(1)[:, None]
@@ -114,13 +114,12 @@ def best_of(sampler: Sampler, scorers: Mapping[str, Scorer]) -> Plain:
                     clap=np.take_along_axis(grid.clap, at, 1),
                 )
                 parts.setdefault(f"{reward}, N = {n}", {})[name] = sampler.beside(name, picked)
-        del scenes
     return _told(parts)
 
 
 def _many(
     sampler: Sampler, name: str, most: int, scorers: Mapping[str, Scorer]
-) -> tuple[list[Scene], Grid, dict[str, np.ndarray]]:
+) -> tuple[Grid, dict[str, np.ndarray]]:
     """Many sounds of each prompt as one grid [prompts, sounds], and their rewards."""
     scenes, shop = sampler.few(name), sampler.measures.shop
     jobs = [
@@ -140,7 +139,7 @@ def _many(
     )
     sounds = takes.read(take.path)
     rewards = {r: scored(one, sounds, every.captions).reshape(shape) for r, one in scorers.items()}
-    return scenes, grid, rewards
+    return grid, rewards
 
 
 def guidances(sampler: Sampler) -> Plain:
@@ -224,8 +223,3 @@ def spread_of(values: Sequence[float] | np.ndarray) -> Plain:
     low, middle, high = np.quantile(values, (0.25, 0.5, 0.75))
     return {"mean": float(np.mean(values)), "low": float(low), "median": float(middle),
             "high": float(high)}  # fmt: skip
-
-
-def of_both(parts: Parts) -> Heard:
-    """Both sets as one."""
-    return together([parts[TWO], parts[THREE]])

@@ -37,7 +37,7 @@ from pipelines.recipes.crpo.study.design import (
 
 SETS = (TWO, THREE, BOTH)
 Plain = dict[str, Any]
-Found_ = Mapping[str, Mapping[str, Heard]]  # by set, then by arm
+ByArm = Mapping[str, Mapping[str, Heard]]  # by set, then by arm
 
 
 def figures_of(parts: Mapping[str, Heard]) -> dict[str, Plain]:
@@ -94,7 +94,7 @@ def headline(measures: Measures, study: CrpoStudy) -> Plain:
     }
 
 
-def primary(found: Found_, last: str) -> list[Plain]:
+def primary(found: ByArm, last: str) -> list[Plain]:
     """The endpoints that were fixed beforehand, against base and control, corrected by Holm."""
     rows = []
     for endpoint in PRIMARY:
@@ -120,7 +120,7 @@ def _values(endpoint: Endpoint, ours: Heard, theirs: Heard) -> tuple[np.ndarray,
     return MEANS[endpoint.measure](ours), MEANS[endpoint.measure](theirs), groups
 
 
-def aims(found: Found_, last: str) -> list[Plain]:
+def aims(found: ByArm, last: str) -> list[Plain]:
     """What issue 6 asked for: order beyond BATON's at equal cost, and a third of the gap in CLAP."""
     three = found[THREE]
     ours, theirs = (MEANS["order"](three[name]) for name in (last, BATON))

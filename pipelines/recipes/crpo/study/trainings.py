@@ -1,8 +1,9 @@
 """The trainings of the study: every way with each seed once; BATON and the control beside them."""
 
+import json
 import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -79,8 +80,6 @@ class Trainings:
 
     def iterate(self, way: Way, seed: int, iteration: int) -> None:
         """Do a run up to an iteration."""
-        from dataclasses import replace
-
         config = replace(way.config(self.study, seed), iterations=iteration)
         root = self.folder(way, seed)
         if way is not HEADLINE and config.ranks:
@@ -120,8 +119,6 @@ class Trainings:
 
 def losses_of(trainings: Trainings, arms: Sequence[After], seed: int) -> dict[str, dict]:
     """What each iteration's training came to, by arm: the last tenth of its steps."""
-    import json
-
     found = {}
     for arm in arms:
         path = place_of(trainings.folder(arm.way, seed), arm.iteration) / DONE
