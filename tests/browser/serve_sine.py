@@ -29,7 +29,7 @@ from studio.shell import build_page, launch_options
 from tests.studio.judged import BandEngines
 from tests.studio.sine_engines import SineEngines
 
-PATIENCE = 60  # seconds that a studio has to end
+PATIENCE = 120  # seconds that a studio has to end; a training saves first, which takes up to 60
 
 
 class KeepingEngines(SineEngines):

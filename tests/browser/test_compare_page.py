@@ -184,6 +184,7 @@ def test_the_named_endpoint_answers_programs(studio):
         assert answer.read(4) == b"RIFF"
     with pytest.raises(AppError, match="A and B are the same"):
         client.predict("a dog", "embedded", "embedded", api_name="/compare")
+    client.close()
 
 
 def test_a_prompt_set_fills_the_field_until_it_is_changed(watch):

@@ -236,3 +236,4 @@ def test_the_named_endpoint_answers_programs(studio):
         assert answer.read(4) == b"RIFF"
     with pytest.raises(AppError, match="The prompt is empty"):
         client.predict("", api_name="/generate")
+    client.close()
