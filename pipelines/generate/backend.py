@@ -24,7 +24,7 @@ class Backend(Protocol):
     revision: str  # hash of the weights and of what decides their use
     adapter: str | None  # hash of the adapter that is merged in, if any
     sample_rate: int  # Hz
-    max_seconds: float  # longest sound that can be asked for
+    max_seconds: float  # its window; one that can go on from it also tells `longest_seconds`
     default_steps: int
     default_guidance: float
     samplers: tuple[str, ...]  # by which it can sample; the one it was published with is the first

@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 
 from pipelines.errors import StudioError
+from pipelines.generate.backend import Backend
 from pipelines.records import Prompt, Settings
 from pipelines.seeds import check_seed
 
@@ -43,6 +44,11 @@ def check_whole(name: str, value: float, low: int, high: int) -> int:
     if check_number(name, value, low, high) != int(value):
         raise StudioError(f"{name} is {value:g}; give a whole number from {low} to {high}.")
     return int(value)
+
+
+def longest_seconds(backend: Backend) -> float:
+    """The longest sound that a model makes: its window, or several where it can go on from one."""
+    return getattr(backend, "longest_seconds", backend.max_seconds)
 
 
 def check_prompt(prompt: Prompt, max_seconds: float) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 
 from pipelines.errors import StudioError
 from pipelines.generate.backend import Backend, OnLatents
-from pipelines.generate.limits import check_request
+from pipelines.generate.limits import check_request, longest_seconds
 from pipelines.records import Candidate, Prompt, Settings
 from pipelines.seeds import SEED_LIMIT
 
@@ -53,7 +53,7 @@ def generate(
         StudioError: the request is out of bounds.
         Cancelled: `should_stop` said so.
     """
-    check_request(prompts, settings, count, batch_size, backend.max_seconds)
+    check_request(prompts, settings, count, batch_size, longest_seconds(backend))
     backend.check(prompts, [settings])
     settings = replace(
         settings,

@@ -1,7 +1,7 @@
 """TangoFlux behind the backend protocol: placed on a device, prepared for use, one batch a call."""
 
 from collections import OrderedDict
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from contextlib import AbstractContextManager
 from copy import copy
 from pathlib import Path
@@ -18,6 +18,13 @@ from pipelines.generate.backend import OnLatents, OnStep, ShouldStop
 from pipelines.generate.batch import check_samplers
 from pipelines.generate.codec import Codec, draw, fit_frames
 from pipelines.generate.conditioning import TextStates, encode_text
+from pipelines.generate.continuation import (
+    MOST_WINDOWS,
+    MakeWindow,
+    check_reach,
+    decode_long,
+    make_long,
+)
 from pipelines.generate.flow import noised, velocity_target
 from pipelines.generate.folders import load_folder
 from pipelines.generate.modes import PLAIN, TILE, Modes, at_work, blocks_for
@@ -75,6 +82,7 @@ class TangoFluxBackend:
         self.codec = Codec(pipe.vae, torch.float32 if pipe.codec.is_oobleck else kind)
         self.sample_rate = self.codec.sample_rate
         self.max_seconds = pipe.max_seconds
+        self.longest_seconds = MOST_WINDOWS * pipe.max_seconds
         self.latent_shape = (pipe.config.frames, pipe.transformer.config.in_channels)
         self.default_steps = pipe.config.default_steps
         self.default_guidance = pipe.config.default_guidance
@@ -107,16 +115,67 @@ class TangoFluxBackend:
     ) -> list[np.ndarray]:
         """One sound per prompt, in one batch; see `Backend.sample`."""
         self.check(prompts, settings)
-        first = self.agreed(prompts, settings)
+        steps = self.agreed(prompts, settings).steps
+        lengths = [int(prompt.seconds * self.sample_rate) for prompt in prompts]
+
+        def make(
+            prompts: Sequence[Prompt],
+            settings: Sequence[Settings],
+            known: Tensor | None,
+            told: Callable[[int], None],
+        ) -> Tensor:
+            return self.latents_of(prompts, settings, known, told, should_stop)
+
+        def told(done: int) -> None:
+            if on_step is not None:
+                on_step(done, steps)
+
+        if max(prompt.seconds for prompt in prompts) > self.max_seconds:
+            return self.sample_long(prompts, settings, lengths, make, on_step, on_latents)
+        latents = make(prompts, settings, None, told)
+        if on_latents is not None:
+            on_latents(latents)
+        with torch.inference_mode():
+            sound = self.decode(latents, max(lengths)).cpu().numpy()
+        return [row[:, :length].copy() for row, length in zip(sound, lengths, strict=True)]
+
+    def sample_long(
+        self,
+        prompts: Sequence[Prompt],
+        settings: Sequence[Settings],
+        lengths: Sequence[int],
+        make: MakeWindow,
+        on_step: OnStep | None,
+        on_latents: OnLatents | None,
+    ) -> list[np.ndarray]:
+        """Sounds of which some are longer than the window; see `pipelines.generate.continuation`."""
+        check_reach(self, self.name)
+        if on_latents is not None:
+            raise StudioError(
+                f"Sounds to learn from are at most {self.max_seconds:g} s long; ask for less."
+            )
+        made = make_long(self, prompts, settings, make, on_step)
+        with torch.inference_mode():
+            sounds = [
+                decode_long(self, latents, length, self.decode).cpu().numpy()
+                for latents, length in zip(made, lengths, strict=True)
+            ]
+        return sounds
+
+    def latents_of(
+        self,
+        prompts: Sequence[Prompt],
+        settings: Sequence[Settings],
+        known: Tensor | None,
+        told: Callable[[int], None],
+        should_stop: ShouldStop | None,
+    ) -> Tensor:
+        """Latents [B, T, C] of one batch; what is known of their beginning is held."""
+        first = settings[0]
         guidance = torch.tensor([each.guidance for each in settings])
         text, free = self.conditions(prompts, settings, guided=bool((guidance > 1).any()))
-
-        def told(done: int, latents: Tensor) -> None:
-            if on_step is not None:
-                on_step(done, first.steps)
-
         with self.at_work(self.denoiser):
-            latents = self.pipe.denoise(
+            return self.pipe.denoise(
                 self.noise([each.seed for each in settings]),
                 text,
                 free,
@@ -124,16 +183,11 @@ class TangoFluxBackend:
                 guidance=guidance.clamp(min=1),  # 1 and below: the text alone
                 heun=first.sampler == "heun",
                 shortcuts=Shortcuts(**{name: getattr(first, name) for name in SHORTCUTS}),
+                known=known,
                 run_blocks=self.run_blocks,
-                on_step=told,
+                on_step=lambda done, latents: told(done),
                 should_stop=should_stop,
             )
-        if on_latents is not None:
-            on_latents(latents)
-        lengths = [int(prompt.seconds * self.sample_rate) for prompt in prompts]
-        with torch.inference_mode():
-            sound = self.decode(latents, max(lengths)).cpu().numpy()
-        return [row[:, :length].copy() for row, length in zip(sound, lengths, strict=True)]
 
     def at_work(self, *parts: nn.Module) -> AbstractContextManager[None]:
         """Within the block these parts are on the device."""

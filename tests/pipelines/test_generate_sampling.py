@@ -191,8 +191,8 @@ def test_unknown_words_are_named(backend):
     [
         ({"text": "  "}, "The prompt is empty"),
         ({"text": "a " * 80}, "The prompt “a a a a .*…” has 81 tokens; tiny reads 64"),
-        ({"seconds": 0}, "The duration is 0 s; give more than 0 to 10.24 s"),
-        ({"seconds": 11}, "The duration is 11 s; give more than 0 to 10.24 s"),
+        ({"seconds": 0}, "The duration is 0 s; give more than 0 to 102.4 s"),
+        ({"seconds": 103}, "The duration is 103 s; give more than 0 to 102.4 s"),
         ({"seconds": float("nan")}, "The duration is nan, not a number"),
         ({"seconds": True}, "The duration is True, not a number"),
         ({"steps": 0}, "Steps is 0; give 1 to 200"),

@@ -24,11 +24,12 @@ class Maker:
 
     def check(self, backend: Any, parts: Sequence[Part]) -> None:
         """Nothing, or a StudioError for what this model cannot make, before any work."""
-        longest = max(prompt.seconds for _, prompt, _ in parts)
-        if longest > backend.max_seconds:
+        from pipelines.generate.limits import longest_seconds
+
+        longest, most = max(prompt.seconds for _, prompt, _ in parts), longest_seconds(backend)
+        if longest > most:
             raise StudioError(
-                f"The duration is {longest:g} s; {backend.name} makes at most "
-                f"{backend.max_seconds:g} s. Ask for less."
+                f"The duration is {longest:g} s; {backend.name} makes at most {most:g} s. Ask for less."
             )
         backend.check([prompt for _, prompt, _ in parts], [settings for *_, settings in parts])
 
