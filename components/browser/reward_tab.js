@@ -66,9 +66,9 @@ export class RewardTab extends HTMLElement {
         element(
           "ol",
           { class: "bs-reward-way" },
-          element("li", {}, "In Vote, make a campaign of the kind “BATON labels” (or of pairs)."),
+          element("li", {}, "In Vote, write captions and have sounds of them made to label, or make a campaign of pairs."),
           element("li", {}, "Label its sounds, or send its link to others; some sixty labels are a beginning."),
-          element("li", {}, "Tick it here and press Train. It takes seconds."),
+          element("li", {}, "Tick it here and press Train. It takes about a minute."),
           element("li", {}, "Read how well it tells, then let Finetune use it to score what nobody labelled."),
         ),
       ),
