@@ -137,7 +137,7 @@ def build_making(services: Services, side: str, model: str) -> dict[str, Any]:
             buttons=[],
             elem_id=f"guidance-{side}",
         ),
-        f"sampler_{side}": gr.Radio(SAMPLER_CHOICES, value=OWN, label=f"Sampler of {letter}"),
+        f"sampler_{side}": gr.Dropdown(SAMPLER_CHOICES, value=OWN, label=f"Sampler of {letter}"),
     }
 
 

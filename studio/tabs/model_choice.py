@@ -7,7 +7,15 @@ import gradio as gr
 from studio.services.requests import OWN, SAMPLERS
 from studio.services.services import Services
 
-SAMPLER_CHOICES = [("its own", OWN), *((name, name) for name in SAMPLERS)]
+WHOSE = {  # which models have each
+    "euler": "TangoFlux",
+    "heun": "TangoFlux, second order",
+    "ddpm": "Tango",
+    "dpm++": "Tango, fewer steps",
+    "ddim": "AudioLDM 2",
+    "dpm++ sde": "Stable Audio",
+}
+SAMPLER_CHOICES = [("its own", OWN), *((f"{name} ({WHOSE[name]})", name) for name in SAMPLERS)]
 
 
 def fresh(services: Services, asked: str | None, now: str) -> list[Any]:

@@ -166,7 +166,7 @@ def build_systems(services: Services) -> dict[str, Any]:
             "added_guidance": gr.Slider(
                 0, limits.max_guidance, value=guidance, step=0.1, label="Guidance", buttons=[]
             ),
-            "added_sampler": gr.Radio(SAMPLER_CHOICES, value=OWN, label="Sampler"),
+            "added_sampler": gr.Dropdown(SAMPLER_CHOICES, value=OWN, label="Sampler"),
         }
     with gr.Accordion("Or sounds of other models", open=False, elem_id="campaign-sounds"):
         gr.Markdown(
