@@ -52,6 +52,20 @@ def test_from_a_link_to_a_blind_vote(watch, studio):
     assert (seen.complaints, seen.foreign) == ([], [])
 
 
+def choose(page, field: str, title: str) -> None:
+    """Choose what may be on its way yet: look into the list until it is there."""
+    option = page.locator(f"[role=option]:has-text('{title}')")
+    for _ in range(60):
+        page.click(field)
+        page.wait_for_timeout(500)
+        if option.is_visible():
+            option.click()
+            return
+        page.keyboard.press("Escape")
+        page.locator(field).blur()
+    raise AssertionError(f"{title} did not come into the list of {field}")
+
+
 def test_a_model_kept_meanwhile_can_be_chosen_without_a_reload(watch, studio):
     """On Compare and on Generate, as soon as the tab is opened; what was chosen stays."""
     seen = watch()
@@ -63,8 +77,6 @@ def test_a_model_kept_meanwhile_can_be_chosen_without_a_reload(watch, studio):
             page.click("#making > button")
         page.wait_for_selector(f"{choice} input")
         before = page.input_value(f"{choice} input")
-        page.wait_for_timeout(1500)  # the new choices are on their way
-        page.click(f"{choice} input")
-        page.click("[role=option]:has-text('Rain-Lover')")
+        choose(page, f"{choice} input", "Rain-Lover")
         assert before != page.input_value(f"{choice} input") == "Rain-Lover"
     assert (seen.complaints, seen.foreign) == ([], [])

@@ -59,8 +59,13 @@ class Watched:
             if not self.page.locator("#guidance-b input[type=number]").is_visible():
                 self.page.click("#compare-making > button")
                 self.page.wait_for_timeout(300)  # when first shown, a slider is set once more
-            self.page.fill("#guidance-b input[type=number]", str(guidance))
-            self.page.press("#guidance-b input[type=number]", "Tab")
+            field = "#guidance-b input[type=number]"
+            for _ in range(20):  # until it stays
+                self.page.fill(field, str(guidance))
+                self.page.press(field, "Tab")
+                self.page.wait_for_timeout(200)
+                if float(self.page.input_value(field)) == guidance:
+                    break
         self.page.press("#compare-prompts textarea", "Control+Enter")
 
     def compared(self) -> str:
