@@ -175,6 +175,9 @@ class Adapters:
         about = self.about(folder)
         heard = "a simulated listener's" if about.simulated else "people's"
         judged = f" on {heard} judgements" if about.recipe != "supervised" else ""
+        if about.recipe == "crpo":
+            judged = " on candidates of its own"
+            judged += ", with a simulated listener's judgements" if about.simulated else ""
         return ModelInfo(
             name=f"{about.base}+{folder.name[:8]}",
             title=about.title,

@@ -134,6 +134,23 @@ def test_what_cannot_be_done_is_said_in_a_sentence(services, fake, asked, why):
     assert services.finetune.views.latest(HERE) == []
 
 
+def test_words_that_the_base_does_not_know_are_said_before_the_start(services, fake):
+    """Once it is in memory; until then nobody can tell."""
+    wish = {"recipe": "crpo", "prompts": [*LINES, "a zither rings"], "settings": SETTINGS}
+    assert services.finetune.estimate(HERE, wish)["notices"] == []
+    services.engines.backend("embedded")
+    [said] = services.finetune.estimate(HERE, wish)["notices"]
+    assert said.startswith("The model does not know “zither”")
+
+
+def test_a_model_says_what_ranked_its_candidates(services, work, fake):
+    """Nobody's judgements made it where CLAP ranked."""
+    begin(services)
+    work(services)
+    [model] = services.engines.adapters.models()
+    assert model.note == "embedded with an adapter trained by crpo on candidates of its own."
+
+
 def test_a_reward_or_a_folder_of_nobody_is_unknown(services, fake):
     """Ids are looked up, never followed."""
     with pytest.raises(Unknown, match="no such reward model"):

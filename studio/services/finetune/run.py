@@ -102,7 +102,8 @@ class Run:
             StudioError: what cannot be trained on.
         """
         if wish.recipe == CRPO:
-            return crpo_data(self.store, self.folders, owner, wish)
+            data = crpo_data(self.store, self.folders, owner, wish)
+            return {**data, "notices": self._unknown_words(wish, data["prompts"])}
         if wish.recipe == SUPERVISED:
             card = self.folders.card(owner, wish.folder)
             rows = [{**row, "file": self.folders.file(card["id"], row)} for row in card["rows"]]
@@ -114,6 +115,14 @@ class Run:
         count = len(found.sounds) if wish.unlabelled is None else wish.unlabelled
         told = found.plain()
         return {**told, "further": count, "notices": list(told["notices"]), "folder": None}
+
+    def _unknown_words(self, wish: Wish, prompts: list[dict[str, Any]]) -> list[str]:
+        """What the base does not know of prompts that were given; nothing until it is in memory."""
+        backend = self.engines.loaded_backend(wish.base)
+        if backend is None:
+            return []
+        said = self.further.maker.unknown_words(tuple(one["text"] for one in prompts), backend)
+        return [said] if said else []
 
     def add_further(self, job: Job, desk: Desk) -> bool:
         """Phase two: further sounds with rewards, where a reward was chosen."""
