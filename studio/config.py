@@ -22,6 +22,9 @@ class Config:
     database: str | None = None  # SQLAlchemy URL; None: SQLite in `data`, on a local disk
     model: str = "embedded"  # what a request that names no model gets
     models: Path | None = None  # a folder of model folders, each of which can be chosen
+    dtype: str | None = None  # "float32" or "bfloat16"; None: the model's own rule
+    low_memory: bool = False  # only the part at work on the device; sound decoded in tiles
+    compile: bool = False  # the transformer by torch.compile
     device: str | None = None  # "cpu", "cuda", "mps"; None: the best one here
     port: int | None = None  # None: Gradio's own rule, 7860 or the next free one
     host: str | None = None  # None: Gradio's own rule, this machine only unless told otherwise
@@ -76,6 +79,9 @@ ENVIRONMENT = {
     "BATON_MODEL": "model",
     "BATON_MODELS": "models",
     "BATON_DEVICE": "device",
+    "BATON_DTYPE": "dtype",
+    "BATON_LOW_MEMORY": "low_memory",
+    "BATON_COMPILE": "compile",
     "BATON_PORT": "port",
     "GRADIO_SERVER_NAME": "host",  # what Gradio itself reads
     "BATON_HOST": "host",
@@ -137,7 +143,9 @@ def read_value(key: str, text: str) -> object:
         raise StudioError(
             f"{key} has {len(text)} characters; give at least {LEAST_SECRET} random ones."
         )
-    if field in {"warm", "shared"}:
+    if field == "dtype" and text not in {"float32", "bfloat16"}:
+        raise StudioError(f"{key} is {text!r}; it must be float32 or bfloat16.")
+    if field in {"warm", "shared", "low_memory", "compile"}:
         if text.lower() not in {"0", "1", "false", "true", "no", "yes"}:
             raise StudioError(f"{key} is {text!r}; it must be 1 or 0.")
         return text.lower() in {"1", "true", "yes"}

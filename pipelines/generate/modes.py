@@ -6,11 +6,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from torch import nn
 
+from pipelines.generate.conditioning import TextStates
 from pipelines.generate.guided import Blocks
 from pipelines.generate.transformer import blocks
 
+TOKENS = 64  # compiled blocks see texts of 64, 128 … tokens, the rest masked
 TILE = 64  # latent frames decoded at once with low memory: 3 s of TangoFlux
 
 
@@ -46,5 +49,15 @@ def blocks_for(modes: Modes) -> Blocks:
     """The transformer's blocks, compiled where that was chosen."""
     if not modes.compiled:
         return blocks
-    compiled: Any = torch.compile(blocks, dynamic=False)
+    compiled: Any = torch.compile(blocks)
     return compiled
+
+
+def padded(text: TextStates, multiple: int = TOKENS) -> TextStates:
+    """Text states masked up to a round number of tokens, so that few shapes need compiling."""
+    short = -text.mask.shape[1] % multiple
+    return TextStates(
+        hidden=F.pad(text.hidden, (0, 0, 0, short)),
+        pooled=text.pooled,
+        mask=F.pad(text.mask, (0, short), value=False),
+    )

@@ -27,7 +27,7 @@ from pipelines.generate.continuation import (
 )
 from pipelines.generate.flow import noised, velocity_target
 from pipelines.generate.folders import load_folder
-from pipelines.generate.modes import PLAIN, TILE, Modes, at_work, blocks_for
+from pipelines.generate.modes import PLAIN, TILE, Modes, at_work, blocks_for, padded
 from pipelines.generate.published import load_published
 from pipelines.generate.shortcuts import Shortcuts
 from pipelines.generate.tangoflux import TangoFluxPipeline, velocity
@@ -174,6 +174,8 @@ class TangoFluxBackend:
         first = settings[0]
         guidance = torch.tensor([each.guidance for each in settings])
         text, free = self.conditions(prompts, settings, guided=bool((guidance > 1).any()))
+        if self.modes.compiled:
+            text, free = padded(text), None if free is None else padded(free)
         with self.at_work(self.denoiser):
             return self.pipe.denoise(
                 self.noise([each.seed for each in settings]),

@@ -24,6 +24,7 @@ def add_to(verbs: Any) -> None:
     make.add_argument("--steps", type=number, help="default: the model's own")
     make.add_argument("--guidance", type=number, help="default: the model's own")
     make.add_argument("--sampler", help="one that the model has (default: its own)")
+    add_shortcuts(make)
     make.add_argument("--model", help="a name from `models`, or the folder of a checkpoint")
     make.add_argument("--out", type=Path, help="also write the sounds into this folder")
     make.add_argument("--format", default="wav", help="wav or flac")
@@ -41,6 +42,22 @@ def add_to(verbs: Any) -> None:
     make.set_defaults(do=generate)
 
 
+def add_shortcuts(make: argparse.ArgumentParser) -> None:
+    """What makes a TangoFlux faster and its sound another; all off unless told."""
+    make.add_argument(
+        "--guide-from", type=number, default=0.0, metavar="LEVEL",
+        help="guidance interval: none below this noise level (default: 0)",
+    )  # fmt: skip
+    make.add_argument(
+        "--guide-to", type=number, default=1.0, metavar="LEVEL",
+        help="guidance interval: none above this noise level (default: 1)",
+    )  # fmt: skip
+    make.add_argument(
+        "--reuse", type=number, default=0.0, metavar="DRIFT",
+        help="step caching: blocks run again once their input drifted so far, 0 to 1 (default: 0, off)",
+    )  # fmt: skip
+
+
 def generate(services: Services, asked: argparse.Namespace) -> int:
     """One line per candidate."""
     if asked.reward_weight is not None and asked.rank_by in (None, CLAP):
@@ -55,6 +72,9 @@ def generate(services: Services, asked: argparse.Namespace) -> int:
         steps=asked.steps,
         guidance=asked.guidance,
         sampler=asked.sampler,
+        guide_from=asked.guide_from,
+        guide_to=asked.guide_to,
+        reuse=asked.reuse,
         is_judged=not asked.no_scores,
         reward=asked.rank_by,
         reward_weight=1.0 if asked.reward_weight is None else asked.reward_weight,

@@ -235,11 +235,22 @@ class Engines:
         folder = self.adapters.folder_of(name)
         if folder is None:
             self.licences.check(name)
-            return checkpoints.load(name, device=self.config.device)
+            return checkpoints.load(name, device=self.config.device, **self._how())
         from pipelines.recipes.adapted import adapted
 
         base = self.adapters.base_of(name)
         return adapted(self.backend(base), base, folder, name=name)
+
+    def _how(self) -> dict[str, Any]:
+        """In which precision models run here, and in which way."""
+        import torch
+
+        config = self.config
+        return {
+            "dtype": getattr(torch, config.dtype) if config.dtype else None,
+            "low_memory": config.low_memory,
+            "compiled": config.compile,
+        }
 
     def _load_clap(self, name: str) -> "Clap":
         from pipelines import clap

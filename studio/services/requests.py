@@ -29,6 +29,9 @@ class Request:
     steps: int | None = None  # None: the model's own
     guidance: float | None = None  # None: the model's own
     sampler: str | None = None  # None: the model's own
+    guide_from: float = 0.0  # guidance only at noise levels from here …
+    guide_to: float = 1.0  # … to here
+    reuse: float = 0.0  # step caching: the drift at which the blocks run again
     same_as: str | None = None  # a candidate that this must equal, byte for byte
     is_judged: bool = True  # whether CLAP and the listener are asked
     reward: str | None = None  # the reward model that ranks; None: CLAP does
@@ -55,6 +58,9 @@ def check_request(
     steps: float | None = None,
     guidance: float | None = None,
     sampler: str | None = None,
+    guide_from: float = 0.0,
+    guide_to: float = 1.0,
+    reuse: float = 0.0,
     same_as: str | None = None,
     is_judged: bool = True,
     reward: str | None = None,
@@ -72,6 +78,9 @@ def check_request(
         steps: None for the model's own number.
         guidance: None for the model's own strength.
         sampler: None, or "own", for the model's own.
+        guide_from: the noise level, 0 to 1, down to which guidance is applied.
+        guide_to: the noise level from which on it is.
+        reuse: step caching: how far the input may drift, 0 to 1, before the blocks run again.
         reward: "clap", or the id of the reward model that ranks the candidates of a prompt.
         reward_weight: its share of the ranking score, in [0, 1]; CLAP has the rest.
 
@@ -94,11 +103,27 @@ def check_request(
         count=amount,
         seconds=number("The duration", seconds, 0.5, 600.0, " s"),
         **making,
+        **check_shortcuts(guide_from, guide_to, reuse),
         same_as=same_as,
         is_judged=is_judged,
         reward=ranker,
         reward_weight=number("The reward model's share", reward_weight, 0.0, 1.0),
     )
+
+
+def check_shortcuts(guide_from: float, guide_to: float, reuse: float) -> dict[str, float]:
+    """The guidance interval and the drift of step caching within their limits."""
+    found = {
+        "guide_from": number("The lower end of the guidance interval", guide_from, 0.0, 1.0),
+        "guide_to": number("The upper end of the guidance interval", guide_to, 0.0, 1.0),
+        "reuse": number("The drift of step caching", reuse, 0.0, 1.0),
+    }
+    if guide_from > guide_to:
+        raise StudioError(
+            f"The guidance interval goes from {guide_from:g} to {guide_to:g}; the first must not be "
+            "the larger."
+        )
+    return found
 
 
 def check_ranker(reward: str | None, is_judged: bool) -> str | None:

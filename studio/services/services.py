@@ -221,9 +221,13 @@ class Services:
         return self.engines.defaults(model)
 
     def longest(self) -> float:
-        """How many seconds the form offers; each model says for itself what it can make."""
+        """How many seconds the forms offer; each model says for itself what it can make."""
         is_small = all(model.name.startswith("embedded") for model in self.models())
         return 10.0 if is_small else 30.0
+
+    def longest_alone(self) -> float:
+        """How many seconds Generate offers: beyond its window a TangoFlux goes on, window by window."""
+        return 3 * self.longest()
 
     def choices(self) -> list[tuple[str, str]]:
         """Title and name of each model that a person may choose, the configured one among them."""

@@ -13,7 +13,9 @@ from studio.services.services import Services
 from studio.tabs.door import HIDDEN, shown
 from studio.tabs.examples import EXAMPLES
 from studio.tabs.model_choice import SAMPLER_CHOICES, fresh
+from studio.tabs.more_models import build_more, wire_more
 from studio.tabs.ranking_choice import build_ranking, wire_ranking
+from studio.tabs.shortcut_controls import build_shortcuts
 from studio.visitors import owner_of
 
 FOLLOW = "(job) => { if (job) window.dispatchEvent(new CustomEvent('baton-run', {detail: {job}})) }"
@@ -32,6 +34,7 @@ def build(services: Services) -> None:
     wire_form(services, form, deck)
     wire_opened(services, form, opened)
     wire_ranking(services, form, opened)
+    wire_more(services, form)
     gr.api(endpoint(services), api_name="generate", concurrency_limit=4)
 
 
@@ -51,7 +54,13 @@ def build_form(services: Services) -> dict[str, Any]:
         1, limits.max_count, value=4, step=1, label="Candidates", buttons=[], elem_id="count"
     )
     form["seconds"] = gr.Slider(
-        1, services.longest(), value=10, step=0.5, label="Seconds", buttons=[], elem_id="seconds"
+        1,
+        services.longest_alone(),
+        value=10,
+        step=0.5,
+        label="Seconds",
+        buttons=[],
+        elem_id="seconds",
     )
     form["button"] = gr.Button("Generate", variant="primary", elem_id="generate-button")
     with gr.Row(elem_classes="bs-seed-row"):
@@ -75,6 +84,8 @@ def build_form(services: Services) -> dict[str, Any]:
         form |= build_ranking()
     with gr.Accordion("How it is made", open=False, elem_id="making"):
         form |= build_making(services)
+        form |= build_shortcuts()
+    form |= build_more(services)
     form["example"] = gr.Dataset(
         components=[gr.Textbox(visible=False)],
         samples=[[text] for text in EXAMPLES],
@@ -101,7 +112,7 @@ def build_making(services: Services) -> dict[str, Any]:
         "guidance": gr.Slider(
             0, limits.max_guidance, value=guidance, step=0.1, label="Guidance", buttons=[]
         ),
-        "sampler": gr.Radio(SAMPLER_CHOICES, value=OWN, label="Sampler"),
+        "sampler": gr.Dropdown(SAMPLER_CHOICES, value=OWN, label="Sampler"),
         "model": gr.Dropdown(
             services.choices(), value=limits.model, label="Model", elem_id="model"
         ),
@@ -110,7 +121,7 @@ def build_making(services: Services) -> dict[str, Any]:
 
 ASKED = (
     "prompts", "count", "seconds", "steps", "guidance", "seed", "pinned", "sampler", "model",
-    "reward", "reward_weight",
+    "reward", "reward_weight", "guide_from", "guide_to", "reuse",
 )  # fmt: skip
 
 
@@ -150,7 +161,7 @@ def wire_form(services: Services, form: dict[str, Any], deck: gr.HTML) -> None:
         s, known = made.settings, [name for _, name in services.choices()]
         model = s.model if s.model in known else gr.skip()
         told = (made.prompt.text, made.prompt.seconds, s.steps, s.guidance, s.seed, True)
-        return *told, s.sampler, model
+        return *told, s.sampler, model, s.guide_from, s.guide_to, s.reuse
 
     @shown
     def hint(prompts, model):
@@ -163,7 +174,10 @@ def wire_form(services: Services, form: dict[str, Any], deck: gr.HTML) -> None:
     form["model"].input(take_defaults, form["model"], [form["steps"], form["guidance"]], **HIDDEN)
     form["example"].click(take_example, form["example"], form["prompts"], **HIDDEN)
     form["upload"].upload(take_list, form["upload"], form["prompts"], **HIDDEN)
-    kept = ("prompts", "seconds", "steps", "guidance", "seed", "pinned", "sampler", "model")
+    kept = (
+        "prompts", "seconds", "steps", "guidance", "seed", "pinned", "sampler", "model",
+        "guide_from", "guide_to", "reuse",
+    )  # fmt: skip
     deck.select(reuse, None, [form[name] for name in kept], **HIDDEN)
     form["prompts"].change(
         hint, [form["prompts"], form["model"]], form["hint"], trigger_mode="always_last", **HIDDEN

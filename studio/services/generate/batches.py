@@ -7,7 +7,7 @@ does), so a run that was cut short, and one that is made again, go by the plan o
 from dataclasses import replace
 from typing import Any
 
-from pipelines.records import Prompt, Settings
+from pipelines.records import SHORTCUTS, Prompt, Settings
 from pipelines.seeds import SEED_LIMIT
 from studio.services.campaigns.systems import side_of
 from studio.services.compare.request import SIDES, Side, Wish, wish_from_plain
@@ -100,4 +100,5 @@ def settings_of(backend: Any, asked: Request | Side, seed: int) -> Settings:
         guidance=backend.default_guidance if asked.guidance is None else asked.guidance,
         sampler=asked.sampler or backend.samplers[0],
         dtype=backend.dtype,
+        **{name: getattr(asked, name, off) for name, off in SHORTCUTS.items()},
     )

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from pipelines.errors import Cancelled
+from pipelines.records import SHORTCUTS
 from studio.jobs import Desk, Work, Worker
 from studio.services.engines import Engines
 from studio.services.generate.batches import GENERATE, Part, in_batches, plan_around
@@ -66,6 +67,7 @@ class Generation:
             steps=made.steps,
             guidance=made.guidance,
             sampler=made.sampler,
+            **{name: getattr(made, name) for name in SHORTCUTS},
             **changed,
         )
 
@@ -78,6 +80,11 @@ class Generation:
             raise Cancelled()
         if sentence := self.maker.unknown_words(request.prompts, backend):
             desk.notice(sentence)
+        if request.seconds > backend.max_seconds:
+            desk.notice(
+                f"Longer than the {backend.max_seconds:g} s that {backend.name} makes at once: "
+                "window goes on after window, and the words are told to each."
+            )
         there = self.store.jobs.positions(job.id)
         batches, kept = self._plan(request, backend)
         total, done = sum(map(len, batches)), 0
