@@ -11,7 +11,7 @@ from torch import Tensor
 from pipelines.crew import ALONE, Crew
 from pipelines.errors import StudioError
 from pipelines.finetune.adapters import disabled
-from pipelines.finetune.latents import Cache
+from pipelines.finetune.latents import Cache, Said
 from pipelines.finetune.objectives import Terms, errors_of
 from pipelines.finetune.pairs import GroupRow, PairBatches, PairRow, PreferenceRow, check_pairs
 from pipelines.finetune.preference_losses import (
@@ -30,6 +30,7 @@ PAIR_TERMS = (
     *("preference_loss", "winning_loss", "losing_loss"),
     *("reference_winning_loss", "reference_losing_loss", "margin", "accuracy"),
 )
+UNPROMPTED_TERM = "unprompted_loss"
 GROUP_TERMS = ("winning_loss", "losing_loss", "reference_winning_loss", "reference_losing_loss")
 
 
@@ -66,6 +67,8 @@ class _Preferring(Generic[PreferenceRow]):
         self.digest, self.counts = summary.digest, {"pairs": asdict(summary)}
         self.batches = PairBatches(rows, plan.pairs, seed=plan.seed, shares=plan.shares)
         self.steps_per_epoch = self.batches.steps_per_epoch
+        if plan.shows_unprompted:
+            self.names = (*self.names, UNPROMPTED_TERM)
         self.frozen: Backend | None = None
         if plan.adapter is None:
             copied = deepcopy(backend.denoiser).requires_grad_(False)
@@ -78,8 +81,10 @@ class _Preferring(Generic[PreferenceRow]):
         noise = torch.randn(len(batch), *self.cache.latent_shape, generator=rng)
         sigma = self.plan.levels.draw(len(batch), rng)
         sums = torch.zeros(1 + len(self.names))
+        alone = self.alone(step, len(batch))
+        paired = (~alone).sum().item()
         mine = torch.arange(len(batch))[self.crew.rank :: self.crew.size]
-        for part in mine.split(self.plan.micro_batch):
+        for part in mine[~alone[mine]].split(self.plan.micro_batch):
             if not len(part):
                 continue
             rows = [batch[i] for i in part.tolist()]
@@ -87,10 +92,48 @@ class _Preferring(Generic[PreferenceRow]):
             loss, terms = self.judged(rows, own, reference)
             share = len(part) / len(batch)  # parts add up to the gradient of the batch
             (loss * share).backward()
-            values = torch.stack([loss.detach(), *terms]).cpu()
-            sums += share * values
+            sums[0] += share * loss.detach().cpu()
+            sums[1 : 1 + len(terms)] += len(part) / paired * torch.stack(terms).cpu()
+        if alone.any():
+            told = self.unprompted(step, batch, noise, mine[alone[mine]])
+            sums[0] += told / len(batch)
+            sums[-1] += told / self.plan.anchor / alone.sum().item()
         self.crew.add_up([sums])
         return dict(zip(("loss", *self.names), sums.tolist(), strict=True))
+
+    def alone(self, step: int, count: int) -> Tensor:
+        """Which rows of a step show their winner alone and without its prompt, bool [rows]."""
+        wanted = round(self.plan.unprompted * count) if self.plan.shows_unprompted else 0
+        rng = torch_generator(self.plan.seed, "unprompted", step)
+        return torch.randperm(count, generator=rng) < min(wanted, count - 1)
+
+    def unprompted(
+        self, step: int, batch: Sequence[PreferenceRow], noise: Tensor, places: Tensor
+    ) -> float:
+        """Add the gradients of winners without their prompts; the sum of their weighed errors.
+
+        Args:
+            step: names the levels.
+            batch: the rows of the step.
+            noise: of the step, [rows, T, C].
+            places: which rows.
+        """
+        plan, device, told = self.plan, self.cache.device, 0.0
+        rng = torch_generator(plan.seed, "unprompted levels", step)
+        sigma = plan.unprompted_levels.draw(len(batch), rng)
+        for part in places.split(plan.micro_batch):
+            if not len(part):
+                continue
+            rows = [batch[i] for i in part.tolist()]
+            latents = self.cache.latents([self.keys(row)[0] for row in rows])
+            text = self.cache.text_states([("", row.seconds) for row in rows])
+            errors = errors_of(
+                self.backend, latents, text, noise[part].to(device), sigma[part].to(device)
+            )
+            weighed = plan.anchor * errors.sum()
+            (weighed / len(batch)).backward()
+            told += float(weighed.detach())
+        return told
 
     def errors(
         self, rows: Sequence[PreferenceRow], noise: Tensor, sigma: Tensor
@@ -165,6 +208,13 @@ class GroupRelative(_Preferring[GroupRow]):
         at = torch.stack([rewards.argmax(1), rewards.argmin(1)], 1)  # [groups, 2]
         terms = [*mine.gather(1, at).mean(0), *theirs.gather(1, at).mean(0)]
         return loss, [each.detach().float() for each in terms]
+
+
+def said_in(rows: Sequence[PairRow] | Sequence[GroupRow], plan: PreferencePlan) -> list[Said]:
+    """Each caption and length that a training on rows asks of its cache."""
+    said = [(row.prompt, row.seconds) for row in rows]
+    bare = [("", row.seconds) for row in rows] if plan.shows_unprompted else []
+    return list(dict.fromkeys([*said, *bare]))
 
 
 def preference_objective(

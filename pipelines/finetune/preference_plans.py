@@ -20,6 +20,10 @@ class PreferencePlan(Steps):
     loss: Literal["crpo", "dpo", "group"] = "crpo"  # Eq. 3, Eq. 2, or group-relative
     beta: float = BETA  # how near to the reference
     anchor: float = 1.0  # weight of the winners' own loss in Eq. 3
+    # Of a step's pairs under Eq. 3, the share whose winner is shown alone and without its prompt, for the
+    # side of guidance that knows none; the published code leaves that side as it is.
+    unprompted: float = 0.0
+    unprompted_levels: NoiseLevels = USUAL  # of those
     ratio_clip: float = CLIP  # of the group-relative loss
     epochs: float = 8  # of the pairs; the paper's, per iteration
     steps: int | None = None  # instead of epochs
@@ -48,9 +52,15 @@ class PreferencePlan(Steps):
             self._check(name, 0 < getattr(self, name) < float("inf"), "above 0")
         for name in ("pairs", "micro_batch", "save_every"):
             self._check(name, getattr(self, name) >= 1, "1 or more")
+        self._check("unprompted", 0 <= self.unprompted < 1, "a share from 0 to below 1")
         self._check("ratio_clip", 0 < self.ratio_clip < 1, "between 0 and 1")
         self._check("betas", all(0 <= each < 1 for each in self.betas), "two numbers in [0, 1)")
         self._check("steps", self.steps is None or self.steps >= 1, "1 or more")
+
+    @property
+    def shows_unprompted(self) -> bool:
+        """Whether some winners are shown without their prompts: Eq. 3 alone has a loss of theirs."""
+        return self.loss == "crpo" and self.unprompted > 0 and self.anchor > 0
 
 
 PAPER = PreferencePlan(adapter=None)

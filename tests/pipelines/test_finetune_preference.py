@@ -14,7 +14,7 @@ from pipelines.finetune.adapters import AdapterConfig
 from pipelines.finetune.joining import join, joined, wearing
 from pipelines.finetune.latents import Cache, write_cache
 from pipelines.finetune.levels import USUAL, NoiseLevels
-from pipelines.finetune.objectives_preference import preference_objective
+from pipelines.finetune.objectives_preference import preference_objective, said_in
 from pipelines.finetune.pairs import GroupRow, PairRow
 from pipelines.finetune.preference_plans import PreferencePlan
 from pipelines.finetune.training import optimise
@@ -112,6 +112,41 @@ def test_the_gradient_is_that_of_the_whole_batch_whatever_the_parts(
         assert one.keys() == all_rows.keys()
         for name in ("loss", "winning_loss", "losing_loss", "gradient_norm"):
             assert one[name] == pytest.approx(all_rows[name], rel=0.03)  # bfloat16 where faster
+
+
+def test_some_winners_are_shown_alone_and_without_their_prompts(
+    backend, cache, tmp_path, monkeypatch
+):
+    """Half of four: two pairs, then two winners whose errors count with the same weight; 3 + 1 by parts."""
+    plan = replace(
+        PLAN, steps=1, anchor=2.0, unprompted=0.5, unprompted_levels=NoiseLevels(shift=9.0)
+    )
+    held = {key: cache.latents([key])[0] for key in cache.keys}
+    kept = write_cache(tmp_path / "c", backend, held.items(), said_in(ROWS, plan))
+    asked, levels = [], []
+    own_states, own_predict = Cache.text_states, TangoFluxBackend.predict
+    monkeypatch.setattr(
+        Cache, "text_states", lambda self, said: asked.append(said) or own_states(self, said)
+    )
+
+    def predict(self, noisy, sigma, text):
+        levels.append(sigma.tolist())
+        return own_predict(self, noisy, sigma, text)
+
+    monkeypatch.setattr(TangoFluxBackend, "predict", predict)
+    run(backend, kept, tmp_path / "run", plan)
+    pairs, alone = asked
+    assert [text for text, _ in alone] == ["", ""] and len(pairs) == 4 and min(levels[-1]) > 0.9
+    told = lines(tmp_path / "run")[0]
+    assert told["preference_loss"] == pytest.approx(LOG2)
+    terms = told["preference_loss"] + 2 * told["winning_loss"] + 2 * told["unprompted_loss"]
+    assert told["loss"] == pytest.approx(terms / 2)
+    run(backend, kept, tmp_path / "parts", replace(plan, micro_batch=1))
+    again = lines(tmp_path / "parts")[0]
+    assert again["loss"] == pytest.approx(told["loss"], rel=0.03)
+    assert again["gradient_norm"] == pytest.approx(told["gradient_norm"], rel=0.03)
+    run(backend, cache, tmp_path / "dpo", replace(plan, loss="dpo"))
+    assert "unprompted_loss" not in lines(tmp_path / "dpo")[0]
 
 
 def test_winner_and_loser_share_noise_and_level(backend, cache, monkeypatch):

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pipelines.finetune.checkpoints import steps_kept
 from pipelines.finetune.latents import write_cache
-from pipelines.finetune.objectives_preference import preference_objective
+from pipelines.finetune.objectives_preference import preference_objective, said_in
 from pipelines.finetune.pairs import GroupRow, PairRow
 from pipelines.finetune.training import optimise
 from pipelines.generate.backend import Backend
@@ -70,9 +70,10 @@ def probe(
                 )
                 for g in pool.groups()
             ]
-        said = [(row.prompt, row.seconds) for row in rows]
         keys = [one.key for group in pool.groups() for one in group]
-        cache = write_cache(Path(place) / "cache", trainer, pool.latents(keys), said)
+        cache = write_cache(
+            Path(place) / "cache", trainer, pool.latents(keys), said_in(rows, config.plan)
+        )
         plan = replace(config.plan, steps=PROBED_STEPS, shares=None)
         policy = trainer if plan.adapter is None else sampler
         taken: list[float] = []

@@ -21,7 +21,7 @@ from pipelines.errors import StudioError
 from pipelines.finetune.adapter_files import AdapterInfo, read_card, save_change
 from pipelines.finetune.joining import join, wearing
 from pipelines.finetune.latents import Cache, write_cache
-from pipelines.finetune.objectives_preference import preference_objective
+from pipelines.finetune.objectives_preference import preference_objective, said_in
 from pipelines.finetune.pairs import GIVEN, LABELS, RANKED, VOTES, GroupRow, PairRow, check_pairs
 from pipelines.finetune.training import ADAPTER, LOG, Told, optimise
 from pipelines.generate.backend import Backend, ShouldStop
@@ -164,8 +164,7 @@ class Iteration:
             if self.given.latents is None:
                 raise StudioError("Pairs were given without their sounds; give both.")
             latents = chain(latents, self.given.latents(others))
-        said = dict.fromkeys((row.prompt, row.seconds) for row in rows)
-        write_cache(self.source / CACHE, self.trainer, latents, said)
+        write_cache(self.source / CACHE, self.trainer, latents, said_in(rows, self.config.plan))
 
     def train(self, worn: str | None) -> AdapterInfo | Path:
         """Optimise the policy; its reference is itself with the new adapter off."""
