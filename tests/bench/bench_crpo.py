@@ -188,7 +188,8 @@ def one_way(way: str, prompts: int, steps: int, pairs: int, guidance: float) -> 
         EMBEDDED,
         prompts=prompts,
         guidance=guidance,
-        plan=replace(EMBEDDED.plan, steps=steps, pairs=pairs, save_every=steps),
+        # Every pair with both sides, as the reference has them.
+        plan=replace(EMBEDDED.plan, steps=steps, pairs=pairs, save_every=steps, unprompted=0.0),
     )
     bank = prompts_of("train", prompts, seed=0)
     with tempfile.TemporaryDirectory() as place:

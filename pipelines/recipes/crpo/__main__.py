@@ -35,15 +35,20 @@ def _parser() -> argparse.ArgumentParser:
     add("--root", type=Path, default=Path("runs/crpo"), help="of all files, runs/crpo")
     add("--budget", type=float, default=3600, help="seconds to spend, 3600")
     add("--iterations", type=int, help="5")
-    add("--prompts", type=int, help="drawn for each iteration, 160")
+    add(
+        "--prompts",
+        type=int,
+        help="drawn for each iteration; where not told, as all that follows, the embedded model's plan",
+    )
     add("--bank", type=int, help="prompts to draw from, as many as all iterations draw")
     add("--candidates", type=int, help="of each prompt, 5")
     add("--margin", type=float, help="least gap of rewards between winner and loser, 0")
     add("--guidance", type=float, help="of candidates, 1")
     add("--loss", choices=["crpo", "dpo", "group"], help="crpo")
-    add("--steps", type=int, help="of each iteration's optimisation, 100")
-    add("--beta", type=float, help="how near to the reference, 2000")
-    add("--learning-rate", type=float, help="0.0003")
+    add("--steps", type=int, help="of each iteration's optimisation")
+    add("--beta", type=float, help="how near to the reference")
+    add("--anchor", type=float, help="weight of the winners' own loss")
+    add("--learning-rate", type=float)
     add("--offline", action="store_true", help="learn from the first candidates at every iteration")
     add("--reward", type=Path, metavar="FOLDER", help="a trained reward model; default: CLAP")
     add("--weight", type=float, default=1.0, help="of the reward model, the rest is CLAP's, 1")
@@ -65,7 +70,7 @@ def _config(args: argparse.Namespace):
     config = TINY if args.tiny else EMBEDDED
     names = ("iterations", "prompts", "candidates", "margin", "guidance", "given_share", "seed")
     told = {name: getattr(args, name) for name in names if getattr(args, name) is not None}
-    names = ("loss", "steps", "beta", "learning_rate")
+    names = ("loss", "steps", "beta", "anchor", "learning_rate")
     plan = {name: getattr(args, name) for name in names if getattr(args, name) is not None}
     return replace(config, **told, online=not args.offline, plan=replace(config.plan, **plan))
 
@@ -83,7 +88,7 @@ def _run(args: argparse.Namespace) -> int:
     import torch
 
     from pipelines.crew import crew_at_hand
-    from pipelines.recipes.crpo.embedded import Cosine, Ears, prompts_of
+    from pipelines.recipes.crpo.embedded import Cosine, Ears, bank_of, prompts_of
     from pipelines.recipes.crpo.estimate import parts_left, probe
     from pipelines.recipes.crpo.loop import improve
     from pipelines.recipes.crpo.told import Teller, table
@@ -92,7 +97,7 @@ def _run(args: argparse.Namespace) -> int:
     torch.set_num_threads(args.threads)
     crew, config = crew_at_hand(), _config(args)
     ears = Ears(getattr(crew, "device", None))
-    bank = prompts_of("train", args.bank or config.prompts * config.iterations, seed=config.seed)
+    bank = bank_of(args.bank or config.prompts * config.iterations, seed=config.seed)
     listened = 2 if args.tiny else args.listen
     heard_on = prompts_of("dev", listened, seed=config.seed)
     scorer = ears.reward(args.reward, args.weight)

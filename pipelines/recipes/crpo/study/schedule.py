@@ -32,11 +32,11 @@ from pipelines.recipes.crpo.study.trainings import Trainings, losses_of
 from pipelines.reward.scorers import ClapScorer
 
 GUIDED = 1.8  # times what a sound without guidance costs
-DRAWN = {
-    "5": sampling.best_of,
+DRAWN = {  # cheapest first
+    "A.8": sampling.durations,
     "6": sampling.guidances,
     "7": sampling.solvers,
-    "A.8": sampling.durations,
+    "5": sampling.best_of,
 }
 Plain = dict[str, Any]
 
