@@ -7,7 +7,7 @@ from typing import Any
 from components.curves import axes, has_numbers, level, line, plain
 
 POINTS = 60  # of a curve, at most: a step's loss hangs on its noise levels, which a mean evens out
-# Figure 4 of TangoFlux, with the words and the colour of each; dotted, the iteration's start.
+# Figure 4 of TangoFlux: each loss, that of the iteration's start, the words and the colour.
 TERMS = (
     ("winning_loss", "reference_winning_loss", "winners", "accent"),
     ("losing_loss", "reference_losing_loss", "losers", "a"),
@@ -43,31 +43,32 @@ def rewards_figure(view: Values) -> dict[str, Any] | None:
 
 
 def terms_figure(view: Values) -> dict[str, Any] | None:
-    """The loss on winners and on losers, by step, beside those of the iteration's start."""
+    """How the loss on winners and on losers has changed since the iteration's start, by step.
+
+    Both are of the same noise, which alone moves a loss more than the training does: their difference
+    shows what was learned.
+    """
     found = view.get("losses") or {}
     steps = found.get("step") or []
-    if not steps:
-        return None
-    traces, told = [], []
+    traces, told, x = [], [], []
     for key, reference, word, colour in TERMS:
-        for name, said, dash in ((key, word, None), (reference, f"{word}, at the start", "dot")):
-            if not has_numbers(found.get(name)):
-                continue
-            x, y = evened(steps, found[name])
-            trace = line(said, colour, x, y, [None] * len(x), "step")
-            traces.append(trace | {"line": {"dash": dash} if dash else {}})
-        if has_numbers(found.get(key)):
-            x, y = evened(steps, found[key])
-            told.append(f"{word} {y[0]:.4f} at first, {y[-1]:.4f} now")
+        if not has_numbers(found.get(key)) or not has_numbers(found.get(reference)):
+            continue
+        changes = [
+            None if own is None or start is None else own - start
+            for own, start in zip(found[key], found[reference], strict=True)
+        ]
+        x, y = evened(steps, changes)
+        traces.append(line(word, colour, x, y, [None] * len(x), "step"))
+        _, losses = evened(steps, found[key])
+        told.append(f"{word} {losses[-1]:.4f}, {y[-1]:+.4f} from the start".replace("-", "−"))
     if not traces:
         return None
-    layout = axes("step", "squared error")
+    traces.append(level("the iteration's start", "soft", x, 0.0))
+    layout = axes("step", "change of squared error")
     layout["xaxis"]["rangemode"] = "tozero"
-    return {
-        "data": traces,
-        "layout": layout,
-        "said": f"Losses up to step {steps[-1]}: {'; '.join(told)}.",
-    }
+    said = f"Losses up to step {steps[-1]}: {'; '.join(told)}."
+    return {"data": traces, "layout": layout, "said": said}
 
 
 def margin_figure(view: Values) -> dict[str, Any] | None:
@@ -88,8 +89,8 @@ def margin_figure(view: Values) -> dict[str, Any] | None:
     layout = axes("step", "margin")
     layout["xaxis"]["rangemode"] = "tozero"
     layout["yaxis2"] = {
-        "title": {"text": "accuracy"}, "overlaying": "y", "side": "right", "range": [0, 1],
-        "tickformat": ".0%", "automargin": True, "showgrid": False,
+        "title": {"text": "accuracy"}, "overlaying": "y", "side": "right", "range": [0, 1.03],
+        "tickmode": "array", "tickvals": [0, 0.25, 0.5, 0.75, 1], "tickformat": ".0%", "automargin": True, "showgrid": False,
     }  # fmt: skip
     said = (
         f"At step {steps[-1]} the margin is {margins[-1]:.2g} and the winner has come nearer than the "

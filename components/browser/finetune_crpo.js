@@ -9,8 +9,8 @@ const CLAP = "clap";
 const LINES = "lines"; // what the choice of prompts says of one's own
 // Each: its name in a request, its title, what it does, and what the field allows.
 const FIRST = [
-  ["iterations", "Iterations", "Each starts from the model that the one before made. All are kept: any of them can become a model.", { min: 1, max: 50, step: 1 }],
-  ["prompts", "Prompts each", "That an iteration draws from those above.", { min: 1, step: 1 }],
+  ["iterations", "Iterations", "Each from the model that the one before made; any of them can be kept.", { min: 1, max: 50, step: 1 }],
+  ["prompts", "Prompts each", "Drawn for an iteration from those above.", { min: 1, step: 1 }],
   ["candidates", "Candidates (N)", "Sounds of each prompt; the best and the worst of them make a pair.", { min: 2, max: 64, step: 1 }],
   ["beta", "β", "How near it stays to the model that it started from; larger is nearer.", { min: 0, step: "any" }],
 ];

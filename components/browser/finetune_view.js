@@ -12,7 +12,7 @@ const SELDOM = 4000; // ms between two drawings of a curve that grows
 // Of a run in iterations: name, title, what it tells.
 const CRPO = [
   ["rewards", "Rewards of winners and losers", "by iteration, of all pairs that were ranked; the dotted line is the mean of all candidates"],
-  ["terms", "Winning and losing loss", "how far what it predicts is from the better and the worse sounds; dotted: the model that the iteration started from (TangoFlux, Figure 4)"],
+  ["terms", "Winning and losing loss", "how far what it predicts is from the better and the worse sounds, less what it was at the start of the iteration under the same noise; below 0 it has come nearer (TangoFlux, Figure 4)"],
   ["margin", "Margin and implicit accuracy", "how much nearer the better sounds have come than the worse ones, and for how many pairs"],
   ["spread", "Rewards of all candidates", "those that the base made, and those of the newest iteration"],
 ];

@@ -34,13 +34,14 @@ def test_rewards_of_winners_and_losers_stand_by_iteration():
     assert len(finetune_figure("rewards", begun)["data"]) == 2  # while candidates are being made
 
 
-def test_both_losses_stand_beside_those_of_the_start():
-    """Four lines, two of them dotted (Figure 4)."""
+def test_both_losses_are_told_as_what_changed_since_the_start():
+    """.4 .3 .3 .2 where the start has .4 under the same noise: 0, −.1, −.1, −.2 (Figure 4)."""
     figure = finetune_figure("terms", VIEW)
-    assert [bool(trace["line"]) for trace in figure["data"]] == [False, True, False, True]
-    assert (
-        "winners 0.4000 at first, 0.2000 now; losers 0.4000 at first, 0.6000 now" in figure["said"]
-    )
+    assert [trace["name"] for trace in figure["data"]][:2] == ["winners", "losers"]
+    assert figure["data"][0]["y"] == pytest.approx([0, -0.1, -0.1, -0.2])
+    assert figure["data"][1]["y"] == pytest.approx([0, 0.1, 0.1, 0.2])
+    assert figure["data"][2]["y"] == [0, 0]
+    assert "winners 0.2000, −0.2000 from the start; losers 0.6000, +0.2000" in figure["said"]
 
 
 def test_the_margin_and_the_share_of_pairs_the_right_way_round():
