@@ -11,6 +11,6 @@ export function fitNode({ sitting }, onfit) {
     "p",
     { class: "bs-fine-fit" },
     element("button", { type: "button", class: "bs-act", onclick: () => onfit(sitting) }, word),
-    " Heard at its beginning and at its end alone. It learns less than a longer run.",
+    element("small", {}, "Heard at its beginning and at its end alone; it learns less than a longer run."),
   );
 }

@@ -53,6 +53,7 @@ export class FinetuneForm extends HTMLElement {
       title: element("input", { type: "text", maxlength: 80, class: "bs-fine-input", "aria-label": "Title", placeholder: "What it will be called" }),
       estimate: element("section", { class: "bs-fine-estimate", "aria-label": "What it comes to" }),
       time: element("p", { class: "bs-fine-time", role: "status" }),
+      fit: element("div", { class: "bs-fine-fits" }), // beside the time, which is always in view
       button: element("button", { type: "submit", id: "finetune-button", class: "bs-fine-start" }, "Finetune"),
       wrong: element("p", { class: "bs-fine-wrong", role: "alert" }),
     });
@@ -74,7 +75,7 @@ export class FinetuneForm extends HTMLElement {
       this.settings.node,
       part("Title", p.title),
       p.estimate,
-      element("div", { class: "bs-fine-foot" }, p.wrong, p.time, p.button),
+      element("div", { class: "bs-fine-foot" }, p.wrong, p.time, p.fit, p.button),
     );
     this.append(this.node);
     this.turn("baton", true);
@@ -201,18 +202,19 @@ export class FinetuneForm extends HTMLElement {
   }
 
   async count() {
-    const { estimate, time } = this.parts;
-    if (this.lack) return (time.replaceChildren(this.lack), estimate.replaceChildren());
+    const { estimate, time, fit } = this.parts;
+    if (this.lack) return (time.replaceChildren(this.lack), fit.replaceChildren(), estimate.replaceChildren());
     if (this.isCounting) return (this.isStale = true); // one question at a time: the first is long
     [this.isCounting, this.isStale] = [true, false];
     if (!time.textContent) time.replaceChildren("Counting …");
     const long = setTimeout(() => time.replaceChildren("Measuring how fast this machine is, once …"), LONG);
     estimate.setAttribute("aria-busy", "true");
-    let [said, told] = [[], []];
+    let [said, told, fits] = [[], [], []];
     try {
       const found = await ask("finetune/estimate", "POST", this.request);
       said = [element("strong", {}, `About ${span(found.seconds)}`), ` for ${found.candidates ? `${plural(whole(found.candidates), "candidate")} and ` : ""}${plural(found.steps, "step")}.`];
-      told = [...estimateNodes(found, this.recipe), fitNode(found, (sitting) => this.fit(sitting))].filter(Boolean);
+      told = estimateNodes(found, this.recipe);
+      fits = [fitNode(found, (sitting) => this.fit(sitting))].filter(Boolean);
     } catch (error) {
       said = [element("span", { class: "bs-fine-wrong" }, error.message)];
     }
@@ -221,6 +223,7 @@ export class FinetuneForm extends HTMLElement {
     if (this.isStale) return this.count();
     estimate.removeAttribute("aria-busy");
     time.replaceChildren(...said);
+    fit.replaceChildren(...fits);
     return estimate.replaceChildren(...told);
   }
 
