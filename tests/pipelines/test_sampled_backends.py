@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -36,8 +37,9 @@ def folder(saved, tmp_path):
     return Path(shutil.copytree(saved["audioldm2"], tmp_path / "ldm"))
 
 
+@cache
 def load(path):
-    """The model in float32 on the CPU."""
+    """The model in float32 on the CPU; none is changed."""
     return checkpoints.load(str(path), device="cpu", dtype=torch.float32)
 
 
