@@ -53,9 +53,9 @@ def open_tab(watch, query: str = "", **how) -> Any:
 
 def fill(page, settings: dict[str, Any]) -> None:
     """Settings by the beginning of their names."""
-    page.click(".bs-fine-fold > summary")
+    page.click(".bs-fine-fold > summary:has-text('How it is trained')")
     for name, value in settings.items():
-        page.fill(f".bs-fine-fields input[aria-label^='{name}']", str(value))
+        page.fill(f".bs-fine-fields input[aria-label^='{name}']:visible", str(value))
 
 
 def fits(page) -> bool:
@@ -90,7 +90,7 @@ def test_a_model_is_trained_reloaded_heard_and_compared(watch, campaign, tmp_pat
     page.wait_for_selector(".bs-fine-cell .bs-play.is-playing")
     page.keyboard.press("ArrowLeft")
     assert page.evaluate("document.activeElement.ariaLabel").startswith("Play base")
-    for figure in page.locator(".bs-fine-view .bs-res-figure").all():
+    for figure in page.locator(".bs-fine-view .bs-res-figure:visible").all():
         figure.scroll_into_view_if_needed()
         figure.locator(".main-svg >> nth=0").wait_for()
     page.click("text=The whole record")
@@ -111,6 +111,24 @@ def test_a_model_is_trained_reloaded_heard_and_compared(watch, campaign, tmp_pat
         "document.querySelector('#compare-prompts textarea').value.split('\\n').length >= 10"
     )
     assert (seen.complaints, seen.foreign) == ([], [])
+
+
+def test_a_long_run_is_cut_to_what_fits_into_a_sitting(watch, campaign):
+    """Offered where it is longer, one press writes it into the open settings, and then it fits."""
+    page = open_tab(watch).page
+    page.wait_for_selector(".bs-fine-time:has-text('About')")
+    assert page.locator(".bs-fine-fit").count() == 0
+    fill(page, {"Length": 4000})
+    page.wait_for_selector(".bs-fine-time:has-text('for 4000 steps')")
+    page.click(".bs-fine-fold > summary:has-text('How it is trained')")
+    page.click(".bs-fine-fit button:has-text('Fit it into 8 min')")
+    page.wait_for_selector(".bs-fine-time:has-text('About 8 min')")
+    assert page.locator(".bs-fine-fit").count() == 0
+    length, every = (
+        page.input_value(f".bs-fine-fields input[aria-label^='{name}']:visible")
+        for name in ("Length", "Listen every")
+    )
+    assert length == every and 20 <= int(length) < 4000
 
 
 def test_a_folder_of_own_sounds_is_counted(watch):
