@@ -17,6 +17,7 @@ def main(**flags: object) -> int:
     """Open the store, build the page, serve it until asked to end; the exit status."""
     try:
         services = Services(read_config(os.environ, **flags))
+        services.engines.hold()
     except StudioError as error:
         sys.stderr.write(f"{error}\n")
         return 2

@@ -1,6 +1,7 @@
 """Latents to sound and back: one door to TangoFlux's Oobleck and to the embedded autoencoder."""
 
 import math
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -125,7 +126,8 @@ class Codec:
         """The sound of frames `first` to `last`, from these and those that reach into it."""
         start = max(0, first - self.look_ahead)  # the decoders look back as far as ahead
         needed = latents[:, start : last + self.look_ahead]
-        with torch.autocast(latents.device.type, self.dtype, enabled=self.is_rounded):
+        kind = latents.device.type
+        with torch.autocast(kind, self.dtype) if self.is_rounded else nullcontext():
             found = self.vae.decode(needed.mT.to(self.vae.dtype))
         sound = found.sample if self.is_oobleck else found
         return sound[..., (first - start) * self.hop : (last - start) * self.hop].float()

@@ -15,6 +15,7 @@ from pipelines.errors import StudioError
 from pipelines.records import Candidate, Prompt, Settings
 from pipelines.seeds import check_seed
 from studio.config import Config
+from studio.services import zero_gpu
 from studio.services.adapters import Adapters
 from studio.services.licences import Licences
 
@@ -50,6 +51,7 @@ class Engines:
         self.config = config
         self.adapters = Adapters(config.data)
         self.licences = Licences(config.data)
+        self.is_lent = zero_gpu.is_zero_gpu()
         self.loaded: dict[tuple[str, str], Any] = {}
         self.states: dict[str, State] = {}
         self.lock = threading.Lock()  # guards the three dictionaries, never held while loading
@@ -112,6 +114,9 @@ class Engines:
         """One batch of candidates, in the order asked for."""
         from pipelines.generate.sampling import run
 
+        if self.is_lent:  # neither progress nor a stop reaches the process that has the device
+            yield from zero_gpu.sample(backend, list(wanted))
+            return
         yield from run(backend, wanted, len(wanted), on_progress, should_stop)
 
     def id_of(self, backend: "Backend", prompt: Prompt, settings: Settings) -> str:
@@ -186,6 +191,8 @@ class Engines:
         """Load the usual model and make one short sound, so that the first request is quick."""
         try:
             backend = self.backend(self.config.model)
+            if self.is_lent:
+                return
             prompt = Prompt(text="warm up", seconds=min(1.0, backend.max_seconds))
             backend.sample([prompt], [Settings(model=backend.name, steps=1)])
             self.clap()
@@ -235,11 +242,22 @@ class Engines:
         folder = self.adapters.folder_of(name)
         if folder is None:
             self.licences.check(name)
-            return checkpoints.load(name, device=self.config.device, **self._how())
+            return self._held(checkpoints.load(name, device=self.config.device, **self._how()))
         from pipelines.recipes.adapted import adapted
 
         base = self.adapters.base_of(name)
-        return adapted(self.backend(base), base, folder, name=name)
+        return self._held(adapted(self.backend(base), base, folder, name=name))
+
+    def _held(self, backend: "Backend") -> "Backend":
+        if self.is_lent:
+            zero_gpu.HELD[backend.name] = backend
+        return backend
+
+    def hold(self) -> None:
+        """On ZeroGPU: load the usual model before the page opens, and name what needs the device."""
+        if self.is_lent:
+            zero_gpu.lent()
+            self.backend(self.config.model)
 
     def _how(self) -> dict[str, Any]:
         """In which precision models run here, and in which way."""
@@ -247,10 +265,16 @@ class Engines:
 
         config = self.config
         return {
-            "dtype": getattr(torch, config.dtype) if config.dtype else None,
+            "dtype": getattr(torch, config.dtype) if config.dtype else self._usual_dtype(),
             "low_memory": config.low_memory,
             "compiled": config.compile,
         }
+
+    def _usual_dtype(self) -> Any:
+        """None for the model's own rule, which measures; there is nothing to measure on ZeroGPU."""
+        import torch
+
+        return torch.float32 if self.is_lent else None
 
     def _load_clap(self, name: str) -> "Clap":
         from pipelines import clap

@@ -13,6 +13,14 @@ if TYPE_CHECKING:
     from pipelines.generate.checkpoints import ModelInfo
 
 
+MEMORY = Path(__file__).parents[2] / "assets" / "memory.json"
+
+
+def memory_floors() -> dict[str, dict[str, float]]:
+    """The least memory of a device, in GB, by model and way of running, as it was computed."""
+    return json.loads(MEMORY.read_text()) if MEMORY.is_file() else {}
+
+
 @dataclass(frozen=True)
 class Licences:
     """What was accepted here, by model.
@@ -32,7 +40,7 @@ class Licences:
         """Every published model: its terms, its size, whether its licence was accepted here."""
         from pipelines.generate.catalogue import CATALOGUE
 
-        accepted = self._accepted()
+        accepted, floors = self._accepted(), memory_floors()
         return [
             {
                 "name": model.name,
@@ -41,6 +49,7 @@ class Licences:
                 "page": model.page,
                 "gigabytes": model.gigabytes,
                 "note": model.note,
+                "memory_gb": floors.get(model.name, {}),
                 "is_accepted": accepted.get(model.name) == model.licence,
             }
             for model in CATALOGUE.values()

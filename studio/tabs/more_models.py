@@ -37,8 +37,10 @@ def waiting(services: Services) -> list[tuple[str, str]]:
 def terms_of(services: Services, name: str) -> str:
     """What a person should know before they choose it."""
     found = {each["name"]: each for each in services.engines.licences.catalogue()}[name]
+    needs = ", ".join(f"{size:g} GB ({mode})" for mode, size in found["memory_gb"].items())
+    memory = f" It needs a device with at least {needs}." if needs else ""
     return (
-        f"**{found['title']}**: {found['note']} {found['gigabytes']:g} GB are fetched.\n\n"
+        f"**{found['title']}**: {found['note']} {found['gigabytes']:g} GB are fetched.{memory}\n\n"
         f"Licence: **{found['licence']}**; the whole of it is on [its page]({found['page']})."
     )
 
