@@ -18,6 +18,7 @@ from pipelines.generate.catalogue import (
 INDEX = "model_index.json"
 CARD = "see its model card"
 FLUX_MODES = ("low_memory", "compiled")
+TANGO_MODES = ("low_memory",)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,6 +58,7 @@ LAYOUTS = {
             writer="pipelines.generate.tango_published:convert",
             steps=100,
             guidance=3.0,
+            modes=TANGO_MODES,
         ),
         Layout(
             kind="TangoFluxPipeline",
@@ -70,6 +72,7 @@ LAYOUTS = {
             reader="pipelines.generate.tango_backend:open_folder",
             licence=CARD,
             note="A Tango saved as a diffusers pipeline.",
+            modes=TANGO_MODES,
         ),
         Layout(
             kind="AudioLDM2Pipeline",

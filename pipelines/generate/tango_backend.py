@@ -1,6 +1,7 @@
 """Tango behind the backend protocol: placed on a device, prepared for use, one batch a call."""
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from copy import copy
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from pipelines.generate.batch import (
     unknown_words,
 )
 from pipelines.generate.codec import draw
+from pipelines.generate.modes import PLAIN, Modes, at_work
 from pipelines.generate.tango import DDPM, SECOND, TangoPipeline, TangoText, answer
 from pipelines.generate.tango_diffusion import noised, target, timesteps_of
 from pipelines.generate.tango_folder import load_tango_folder
@@ -43,6 +45,7 @@ class TangoBackend:
         revision: hash of its weights.
         device: default: CUDA, MPS, CPU, the first there is.
         dtype: of the UNet; default: the fastest by measurement.
+        modes: how it runs here; of `pipelines.generate.modes` low memory alone.
     """
 
     samplers = (DDPM, SECOND)  # its own first
@@ -55,15 +58,17 @@ class TangoBackend:
         revision: str,
         device: torch.device | None = None,
         dtype: torch.dtype | None = None,
+        modes: Modes = PLAIN,
     ) -> None:
-        self.name, self.revision = name, revision
+        self.name, self.revision, self.modes = name, revision, modes
         self.adapter: str | None = None
         self.device = torch.device(device) if device else default_device()
         kind = dtype or fastest_dtype(self.device)
         self.dtype = str(kind).removeprefix("torch.")
+        self.resting = torch.device("cpu") if modes.low_memory else self.device
         for part in (pipe.vae, pipe.text_encoder, pipe.unet, pipe.vocoder):
             wanted = kind if part is pipe.unet else torch.float32
-            nn.Module.to(part.eval(), self.device, wanted)  # diffusers' own warns of nothing
+            nn.Module.to(part.eval(), self.resting, wanted)  # diffusers' own warns of nothing
         self.pipe = pipe
         self.codec = pipe.codec
         self.sample_rate = self.codec.sample_rate
@@ -83,7 +88,7 @@ class TangoBackend:
         """Another model over the same codec and text encoder; see `Backend.with_denoiser`."""
         other = copy(self)
         other.name, other.adapter = name, adapter
-        nn.Module.to(denoiser.eval(), self.device, self.denoiser.dtype)
+        nn.Module.to(denoiser.eval(), self.resting, self.denoiser.dtype)
         parts = {**self.pipe.components, "unet": denoiser}
         told = ("front", "frames", "default_steps", "default_guidance")
         other.pipe = TangoPipeline(**parts, **{name: self.pipe.config[name] for name in told})
@@ -111,23 +116,28 @@ class TangoBackend:
 
         frames, width = self.latent_shape
         channels = self.denoiser.config.in_channels
-        latents = self.pipe.denoise(
-            to_rows(rows(channels, frames, width // channels)),
-            text,
-            free,
-            steps=steps,
-            guidance=guidance,
-            sampler=sampler,
-            draw=rows,
-            on_step=told,
-            should_stop=should_stop,
-        )
+        with self.at_work(self.denoiser):
+            latents = self.pipe.denoise(
+                to_rows(rows(channels, frames, width // channels)),
+                text,
+                free,
+                steps=steps,
+                guidance=guidance,
+                sampler=sampler,
+                draw=rows,
+                on_step=told,
+                should_stop=should_stop,
+            )
         if on_latents is not None:
             on_latents(latents)
         lengths = [int(prompt.seconds * self.sample_rate) for prompt in prompts]
         with torch.inference_mode():
-            sound = self.codec.decode(latents, max(lengths)).cpu().numpy()
+            sound = self.decode(latents, max(lengths)).cpu().numpy()
         return [row[:, :length].copy() for row, length in zip(sound, lengths, strict=True)]
+
+    def at_work(self, *parts: nn.Module) -> AbstractContextManager[None]:
+        """Within the block these parts are on the device."""
+        return at_work(self.device, self.modes, *parts)
 
     @torch.no_grad()
     def conditions(
@@ -135,7 +145,8 @@ class TangoBackend:
     ) -> tuple[TangoText, TangoText | None]:
         """Conditions of every row; each different text is encoded once."""
         distinct = list(dict.fromkeys(prompt.text for prompt in prompts))
-        text, free = self.pipe.encode_prompts(distinct, guided=guided)
+        with self.at_work(self.pipe.text_encoder):
+            text, free = self.pipe.encode_prompts(distinct, guided=guided)
         rows = torch.tensor([distinct.index(each.text) for each in prompts], device=self.device)
         return text.rows(rows), None if free is None else free.rows(rows)
 
@@ -151,17 +162,20 @@ class TangoBackend:
 
     def encode_text(self, texts: Sequence[str], seconds: Sequence[float]) -> TangoText:
         """T5's states; the seconds are not told to this model. Differentiable."""
-        return self.pipe.encode_text(texts)
+        with self.at_work(self.pipe.text_encoder):
+            return self.pipe.encode_text(texts)
 
     @torch.no_grad()
     def encode(self, audio: Tensor, generator: Generator | None = None) -> Tensor:
         """Latents [B, T, C]; see `Backend.encode`. Every clip is brought to peak 0.5 before."""
-        return draw(*self.codec.encode(audio, self.pipe.config.frames), generator)
+        with self.at_work(self.pipe.vae):
+            return draw(*self.codec.encode(audio, self.pipe.config.frames), generator)
 
     @torch.no_grad()
     def decode(self, latents: Tensor, samples: int | None = None) -> Tensor:
         """Sound [B, channels, samples] of latents [B, T, C]."""
-        return self.codec.decode(latents, samples)
+        with self.at_work(self.pipe.vae, self.pipe.vocoder):
+            return self.codec.decode(latents, samples)
 
     def noised(self, latents: Tensor, noise: Tensor, sigma: Tensor) -> Tensor:
         """sqrt(a) data + sqrt(1 - a) noise at the timestep 1000 sigma."""

@@ -4,6 +4,7 @@ import json
 import pickle
 import re
 import shutil
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -216,3 +217,24 @@ def test_steps_and_guidance_are_told_before_loading(converted, tmp_path):
     kinds = {each.name: defaults_of(tmp_path / each.name, each.kind) for each in CATALOGUE.values()}
     assert (kinds["tangoflux"], kinds["tango2"]) == ((25, 4.5), (100, 3.0))
     assert (kinds["audioldm2"], kinds["stable-audio-open"]) == ((200, 3.5), (100, 7.0))
+
+
+def test_low_memory_moves_each_part_in_turn_and_changes_no_byte(converted, monkeypatch):
+    """Text encoder, UNet, then autoencoder and vocoder: never two of these at once."""
+    asked = [Prompt(text="rain on a tin roof", seconds=1.0)], [Settings(steps=1, seed=2)]
+    at = str(converted[0])
+    plain, thrifty = (
+        checkpoints.load(at, device="cpu", dtype=torch.float32, low_memory=low)
+        for low in (False, True)
+    )
+    turns = []
+
+    @contextmanager
+    def noted(device, modes, *parts):
+        turns.append((modes.low_memory, {type(part).__name__ for part in parts}))
+        yield
+
+    monkeypatch.setattr("pipelines.generate.tango_backend.at_work", noted)
+    assert plain.sample(*asked)[0].tobytes() == thrifty.sample(*asked)[0].tobytes()
+    parts = [{"T5EncoderModel"}, {"UNet2DConditionModel"}, {"AutoencoderKL", "SpeechT5HifiGan"}]
+    assert turns == [(low, each) for low in (False, True) for each in parts]
