@@ -42,6 +42,7 @@ from pipelines.recipes.crpo.study.design import (
 )
 from pipelines.recipes.crpo.study.listening import backwards, share
 from pipelines.recipes.crpo.study.page import page
+from pipelines.recipes.crpo.study.perturbing import perturbed
 from pipelines.recipes.crpo.study.plots import Point, lines
 from pipelines.recipes.crpo.study.publishing import write_page
 from pipelines.recipes.crpo.study.sampling import ends_at, timed_scenes
@@ -81,6 +82,7 @@ def test_ways_differ_from_the_headline_in_one_thing_each():
     assert found["dpo"].plan == replace(own.plan, loss="dpo") and not found["dpo"].online
     assert found["offline"] == replace(own, online=False)
     assert found["labels"] == replace(own, iterations=1, given_share=1.0)
+    assert found["perturbed"] == found["labels"]
     assert found["group"].plan.loss == "group"
     assert found["n-10"] == replace(own, iterations=1, candidates=10)
     known = {BASE, *(After(way=w, iteration=n + 1).name for w in (HEADLINE, *ablations(study))
@@ -232,6 +234,19 @@ def test_a_sound_ends_where_the_last_piece_of_it_is_heard():
     assert {scene.seconds for scene in timed_scenes(4.0, 3)} == {4.0}
 
 
+def test_a_perturbed_caption_is_read_as_what_it_is():
+    """Backwards where an order is said, of two and of three; else without the last event."""
+    for text, labels, order in (
+        ("a dog barks then rain falls", ("Rain", "Dog"), ((0, 1),)),
+        ("a dog barks while rain falls", ("Dog",), ()),
+    ):
+        reading = read_caption(perturbed(text))
+        assert (reading.labels, reading.order) == (labels, order)
+    for prompt in bank_of(20, seed=0):
+        one, other = read_caption(prompt.text), read_caption(perturbed(prompt.text))
+        assert set(other.labels) <= set(one.labels) and other != one
+
+
 def test_a_chart_puts_higher_figures_higher_and_names_them_without_markup():
     """Two series; a name with a tag in it is text; the interval spans its point."""
     drawn = lines(
@@ -252,7 +267,9 @@ def test_a_chart_puts_higher_figures_higher_and_names_them_without_markup():
 def test_a_tiny_study_is_killed_goes_on_and_tells_what_was_not_done(tmp_path, monkeypatch):
     """Killed in the second iteration; then no time; then all of it, nothing done twice."""
     study = replace(TINY_STUDY, seeds=1, timed=1, guidances=(3.0,), evaluations=(3,))
-    monkeypatch.setattr(schedule, "ablations", lambda study: ablations(study)[:2])
+    names = ("dpo", "offline", "perturbed")
+    some = [way for way in ablations(study) if way.name in names]
+    monkeypatch.setattr(schedule, "ablations", lambda study: some)
     monkeypatch.setattr(schedule, "DRAWN", {"6": schedule.DRAWN["6"]})
 
     def shown(only=None) -> Shown:
@@ -290,6 +307,6 @@ def test_a_tiny_study_is_killed_goes_on_and_tells_what_was_not_done(tmp_path, mo
     assert page(figures) == place.read_text() and "Primary endpoints" in place.read_text()
     found = figures["found"]
     assert list(found["headline"]["rows"][THREE])[3:5] == [a.name for a in headline_arms(study)]
-    assert {"dpo-1", "dpo-2", "crpo-2"} <= set(found["ways"]["losses"])
+    assert {"dpo-1", "dpo-2", "crpo-2", "perturbed-1"} <= set(found["ways"]["losses"])
     assert found["ways"]["losses"]["dpo-1"]["pairs"] == found["ways"]["losses"]["crpo-1"]["pairs"]
     assert carry_out(shown(), 1000, lambda line: pytest.fail(line)) == []

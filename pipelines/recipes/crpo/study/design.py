@@ -12,7 +12,8 @@ from pipelines.recipes.baton import study as baton
 from pipelines.recipes.baton.study import THREE
 from pipelines.recipes.crpo.config import EMBEDDED, TINY, CrpoConfig
 
-CRPO, OFFLINE, DPO, GROUP, LABELS = "crpo", "offline", "dpo", "group", "labels"
+CRPO, OFFLINE, DPO, GROUP = "crpo", "offline", "dpo", "group"
+LABELS, PERTURBED = "labels", "perturbed"  # static sets
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,7 +107,8 @@ class Way:
     online: bool = True
     loss: Literal["crpo", "dpo", "group"] = "crpo"
     candidates: int | None = None  # of each prompt; None: the run's
-    has_candidates: bool = True  # else it learns from BATON's labels as pairs alone (A.13)
+    # A static set that it learns from alone: BATON's labels as pairs (A.13), or pairs by perturbed prompts.
+    static: Literal["labels", "perturbed"] | None = None
 
     def config(self, study: CrpoStudy, seed: int) -> CrpoConfig:
         """The config of one run; its seed drives prompts, candidates and training."""
@@ -117,7 +119,7 @@ class Way:
             online=self.online,
             iterations=self.last(study),
             candidates=self.candidates or run.candidates,
-            given_share=0.0 if self.has_candidates else 1.0,
+            given_share=0.0 if self.static is None else 1.0,
             plan=replace(run.plan, loss=self.loss),
         )
 
@@ -163,7 +165,9 @@ def ablations(study: CrpoStudy) -> tuple[Way, ...]:
         Way(name=DPO, title="L_DPO-FM alone", table="figures 3, 4", loss="dpo", online=False),
         Way(name=OFFLINE, title="offline", table="figure 2", online=False),
         Way(name=LABELS, title="BATON's labels as pairs", table="3", iterations=1,
-            has_candidates=False),
+            static=LABELS),
+        Way(name=PERTURBED, title="pairs by perturbed prompts", table="3", iterations=1,
+            static=PERTURBED),
         *(Way(name=f"n-{n}", title=f"N = {n}", table="4", iterations=1, candidates=n)
           for n in study.counts if n != study.run.candidates),
         Way(name=GROUP, title="group-relative loss", table="8", iterations=1, loss="group"),

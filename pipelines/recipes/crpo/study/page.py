@@ -5,7 +5,7 @@ from typing import Any
 from pipelines.recipes.baton.page import BOTH, MEASURES, SHARES, figure, table
 from pipelines.recipes.baton.study import BASE, BATON, CODEC, CONTROL, REAL, THREE, TWO
 from pipelines.recipes.crpo.study import paper
-from pipelines.recipes.crpo.study.design import CRPO, DPO, LABELS, OFFLINE
+from pipelines.recipes.crpo.study.design import CRPO, DPO, LABELS, OFFLINE, PERTURBED
 from pipelines.recipes.crpo.study.drawing import plots
 
 TITLES = {
@@ -192,7 +192,8 @@ def _ways(told: Plain) -> str:
         ("Figure 2: online and offline", [*every, *(f"{OFFLINE}-{n + 1}" for n in range(last))]),
         ("Figure 3: L_CRPO and L_DPO-FM, both offline",
          [f"{way}-{n + 1}" for way in (OFFLINE, DPO) for n in range(last)]),
-        ("Table 3: against a static set", [BASE, BATON, f"{LABELS}-1", every[0], every[-1]]),
+        ("Table 3: against static sets",
+         [BASE, BATON, f"{LABELS}-1", f"{PERTURBED}-1", every[0], every[-1]]),
         ("Table 4: candidates of a prompt",
          [*(n for n in found["rows"] if n.startswith("n-")), every[0]]),
         ("Table 8: against the group-relative loss", ["group-1", every[0]]),

@@ -4,7 +4,15 @@ from collections.abc import Mapping
 from typing import Any
 
 from pipelines.recipes.baton.study import BASE
-from pipelines.recipes.crpo.study.design import CRPO, DPO, GROUP, LABELS, OFFLINE, CrpoStudy
+from pipelines.recipes.crpo.study.design import (
+    CRPO,
+    DPO,
+    GROUP,
+    LABELS,
+    OFFLINE,
+    PERTURBED,
+    CrpoStudy,
+)
 
 LAST = "last"  # stands for the number of the last iteration in the name of an arm
 COLUMNS = ("FD", "KL", "CLAP")
@@ -17,6 +25,7 @@ ROWS: dict[str, dict[str, tuple[float | None, ...]]] = {
         f"{CRPO}-1": (79.1, 1.18, 0.453),
         BASE: (80.2, 1.22, 0.431),
         f"{LABELS}-1": (80.5, 1.20, 0.437),
+        f"{PERTURBED}-1": (80.0, 1.20, 0.448),  # Audio-Alpaca
     },
     "4": {"n-2-1": (80.0, 1.24, 0.443), f"{CRPO}-1": (79.1, 1.18, 0.453),
           "n-10-1": (77.0, 1.21, 0.455)},
@@ -34,7 +43,9 @@ CLAIMS: tuple[tuple[str, str, str], ...] = (
     ("3", f"{CRPO}-1", BASE),
     ("3", f"{CRPO}-{LAST}", f"{CRPO}-1"),
     ("3", f"{CRPO}-1", f"{LABELS}-1"),
+    ("3", f"{CRPO}-1", f"{PERTURBED}-1"),
     ("3", f"{LABELS}-1", BASE),
+    ("3", f"{PERTURBED}-1", BASE),
     ("4", "n-10-1", f"{CRPO}-1"),
     ("4", f"{CRPO}-1", "n-2-1"),
     ("8", f"{CRPO}-1", f"{GROUP}-1"),

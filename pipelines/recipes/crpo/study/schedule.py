@@ -19,6 +19,7 @@ from pipelines.recipes.crpo.estimate import Paces, probe
 from pipelines.recipes.crpo.study import paper, sampling
 from pipelines.recipes.crpo.study.design import (
     HEADLINE,
+    PERTURBED,
     After,
     CrpoStudy,
     Way,
@@ -123,6 +124,8 @@ class Shown:
         config = arm.way.config(self.study, seed)
         makes = config.ranks and (config.online or arm.iteration == 1)
         count = config.prompts * config.candidates if makes else 0
+        if arm.way.static == PERTURBED:
+            count = 2 * config.prompts
         return Part(
             f"{arm.title}, seed {seed}",
             count * self.paces.candidate + config.plan.steps * self.paces.step + 10,

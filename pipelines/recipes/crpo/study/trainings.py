@@ -13,15 +13,17 @@ from pipelines.recipes.baton.study import OURS, Arm
 from pipelines.recipes.baton.text import scorer_of
 from pipelines.recipes.baton.trials import Trials
 from pipelines.recipes.baton.workshop import Workshop
+from pipelines.recipes.crpo.candidates import drawn_prompts
 from pipelines.recipes.crpo.config import CrpoConfig
 from pipelines.recipes.crpo.embedded import bank_of
 from pipelines.recipes.crpo.iteration import CANDIDATES, DONE, place_of
 from pipelines.recipes.crpo.loop import improve
 from pipelines.recipes.crpo.sources import GivenSet, pairs_of_labels
-from pipelines.recipes.crpo.study.design import HEADLINE, After, CrpoStudy, Way
+from pipelines.recipes.crpo.study.design import HEADLINE, PERTURBED, After, CrpoStudy, Way
+from pipelines.recipes.crpo.study.perturbing import perturbed_set
 from pipelines.records import Prompt, digest
 from pipelines.reward.saved import Ground
-from pipelines.reward.scorers import Scorer
+from pipelines.reward.scorers import ClapScorer, Scorer
 
 MOST_PAIRS = 2  # of one prompt among BATON's labels: as the ranked ones come, a few of each
 
@@ -91,7 +93,7 @@ class Trainings:
             config,
             root,
             sampler=self.shop.base,
-            given=None if way.has_candidates else self.labelled(),
+            given=self.static(way, config),
         )
 
     def lend(self, way: Way, seed: int) -> None:
@@ -109,6 +111,15 @@ class Trainings:
                 part = ours / f"{path.stem}.part"
                 shutil.copyfile(path, part)
                 part.replace(ours / path.name)
+
+    def static(self, way: Way, config: CrpoConfig) -> GivenSet | None:
+        """The pairs that a way learns from alone, if it does."""
+        if way.static is None:
+            return None
+        if way.static == PERTURBED:
+            prompts = drawn_prompts(self.bank(config), config.prompts, 1, seed=config.seed)
+            return perturbed_set(self.shop, prompts, config, ClapScorer(self.shop.reward_clap))
+        return self.labelled()
 
     def labelled(self) -> GivenSet:
         """BATON's labels as pairs (A.13)."""
