@@ -42,7 +42,7 @@ export class FinetuneTab extends HTMLElement {
   /** The address names the run while its tab is open, and no longer. */
   moved(tab) {
     if (!tab || !tab.closest("#tabs > .tab-wrapper")) return;
-    if (tab.textContent.trim() === "Finetune") remember(this.id ?? null);
+    if (tab.textContent.trim() === "Finetune") remember(this.followed ?? null);
     else if (new URLSearchParams(location.search).get("tab") === null) remember(null);
   }
 
@@ -50,12 +50,12 @@ export class FinetuneTab extends HTMLElement {
     this.empty();
     const found = await ask("finetune").catch(() => null);
     const last = found?.runs?.[0];
-    if (last && !this.id) this.follow(last.id);
+    if (last && !this.followed) this.follow(last.id);
   }
 
   empty() {
     this.view?.close();
-    this.id = this.run = this.view = null;
+    this.followed = this.run = this.view = null; // `id` is the element's own name, and always a text
     delete this.bar.dataset.id;
     this.bar.replaceChildren(element("h2", {}, "A model that keeps more of its promises"), element("p", { class: "bs-status" }, "It learns from the sounds that people called aligned, and is heard beside its base while it does."));
     this.steps = element("ol", { class: "bs-fine-steps" });
@@ -66,7 +66,7 @@ export class FinetuneTab extends HTMLElement {
   /** The loop up to here, and how far the person is with it. */
   teach(sources) {
     this.sources = sources ?? this.sources;
-    if (!this.steps?.isConnected && this.id) return;
+    if (!this.steps?.isConnected && this.followed) return;
     const judged = (this.sources?.campaigns ?? []).filter((one) => !one.why_not);
     const labels = judged.reduce((sum, one) => sum + (one.labels || one.pairs || 0), 0);
     const rewards = (this.sources?.rewards ?? []).filter((one) => one.id !== "clap").length;
@@ -79,13 +79,13 @@ export class FinetuneTab extends HTMLElement {
   }
 
   async follow(id, isAnew = false) {
-    if (this.id === id && !isAnew) return;
-    if (this.id !== id) this.begin(id);
+    if (this.followed === id && !isAnew) return;
+    if (this.followed !== id) this.begin(id);
     const round = (this.round = (this.round ?? 0) + 1); // an earlier look at the same one ends
     let wasOver = null;
     for (;;) {
       const found = await this.look(id);
-      if (this.round !== round || this.id !== id || !this.isConnected) return;
+      if (this.round !== round || this.followed !== id || !this.isConnected) return;
       if (found === null) return;
       if (found) this.show(found);
       if (found?.is_over) {
@@ -102,7 +102,7 @@ export class FinetuneTab extends HTMLElement {
     try {
       return await ask(`finetune/${encodeURIComponent(id)}`);
     } catch (error) {
-      if (this.id !== id) return null;
+      if (this.followed !== id) return null;
       if (error.status === 0 && this.run?.id === id) {
         this.parts.note.textContent = "The studio does not answer; a run goes on as soon as it is there again.";
         return undefined;
@@ -118,7 +118,7 @@ export class FinetuneTab extends HTMLElement {
 
   begin(id) {
     this.view?.close();
-    [this.id, this.run] = [id, null];
+    [this.followed, this.run] = [id, null];
     delete this.bar.dataset.id;
     this.view = new FinetuneView(id, { onchange: () => this.follow(id, true), onremove: () => this.removed() });
     this.body.replaceChildren(this.view.node);

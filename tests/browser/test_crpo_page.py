@@ -43,7 +43,7 @@ def fill(page) -> None:
     page.wait_for_selector(".bs-fine-time:has-text('for 12 candidates and 4 steps')")
 
 
-def test_a_model_improves_by_its_own_candidates(watch, tmp_path):
+def test_a_model_improves_by_its_own_candidates(watch, studio, tmp_path):
     """The embedded model itself; stopped once its base is heard, reloaded, resumed to the end."""
     axe = fetch(tmp_path)
     seen = open_tab(watch)
@@ -55,7 +55,7 @@ def test_a_model_improves_by_its_own_candidates(watch, tmp_path):
     page.click("baton-finetune .bs-stop:visible")
     page.wait_for_selector("baton-finetune .bs-status:has-text('Stopped')", timeout=PATIENCE)
 
-    page.reload()
+    page.goto(f"{studio.address}?tab=finetune")  # without its name: the last one is shown
     page.click("baton-finetune button:has-text('Resume')")
     page.wait_for_selector(".bs-fine-done", timeout=PATIENCE)
     heads = page.locator("[role=columnheader]").all_inner_texts()
@@ -77,6 +77,7 @@ def test_a_model_improves_by_its_own_candidates(watch, tmp_path):
 
     page.select_option("select[aria-label='Side A']", "1")
     page.click("[aria-label='Iterations of this run'] button:has-text('Compare')")  # keeps it first
-    page.wait_for_function("document.querySelector('#model-b input')?.value === 'Mine'")
+    chosen = "document.querySelector('#model-b input')?.value === 'Mine'"
+    page.wait_for_function(chosen, timeout=PATIENCE)
     assert page.input_value("#model-a input") == "Mine, iteration 1"
     assert (seen.complaints, seen.foreign) == ([], [])
