@@ -75,8 +75,8 @@ class CrpoConfig:
 
 
 PAPER = CrpoConfig()
-# Settings of the embedded model until its study chooses others: candidates at guidance 1, as BATON's
-# are, since the winners' own loss teaches what they are drawn from (pipelines.recipes.baton.study).
+# Settings of the embedded model: candidates at guidance 1, as BATON's are, since the winners' own loss
+# teaches what they are drawn from (pipelines.recipes.baton.study). Its study asks for more prompts.
 EMBEDDED = CrpoConfig(prompts=160, guidance=1.0, plan=EMBEDDED_PLAN)
 TINY = CrpoConfig(
     iterations=2,

@@ -20,7 +20,8 @@ LABELS, PERTURBED = "labels", "perturbed"  # static sets
 class CrpoStudy:
     """All that decides a study's figures, beside the weights in assets."""
 
-    run: CrpoConfig = EMBEDDED  # of every way, where it says nothing else
+    # Of every way, where it says nothing else. As many prompts and steps as were tried on dev.
+    run: CrpoConfig = replace(EMBEDDED, prompts=600, plan=replace(EMBEDDED.plan, steps=120))
     # Labels that the reward learns, and what is measured; BATON's own study shares them.
     material: baton.StudyConfig = baton.StudyConfig()
     seeds: int = 5  # trainings of each way of the headline

@@ -84,21 +84,27 @@ def share(rewards: np.ndarray, right: np.ndarray, on: Measured, counts: np.ndarr
     """How often a right sound gets more than a wrong one (AUC), with its interval; None: no such pair.
 
     Args:
-        rewards: [prompts, seeds].
-        right: 1 right, 0 wrong, nan for neither, [prompts, seeds].
+        rewards: [prompts, noises].
+        right: 1 right, 0 wrong, nan for neither, [prompts, noises].
         on: the prompts.
-        counts: which sounds count, bool [prompts, seeds].
+        counts: which sounds count, bool [prompts, noises].
     """
     good, bad = counts & (right == 1), counts & (right == 0)
     if not good.any() or not bad.any():
         return None
 
-    def auc(kept: np.ndarray) -> float:
+    def auc(prompts: np.ndarray) -> float:
+        kept = np.broadcast_to(prompts, rewards.shape)  # a prompt is left out with all its noises
         one, other = rewards[good & kept], rewards[bad & kept]
         if not len(one) or not len(other):
             return 0.5
         above = (one[:, None] > other).mean() + 0.5 * (one[:, None] == other).mean()
         return float(above)
 
-    found: Found = crossed_jackknife(auc, on.groups, rewards.shape[1], seed=SEED)
-    return {**found.plain, "right": int(good.sum()), "wrong": int(bad.sum())}
+    found: Found = crossed_jackknife(auc, on.groups, 1, seed=SEED)
+    return {
+        **found.plain,
+        "count": int(good.sum() + bad.sum()),
+        "right": int(good.sum()),
+        "wrong": int(bad.sum()),
+    }
