@@ -88,7 +88,6 @@ def check_request(
         StudioError: the first thing that is wrong.
     """
     words = check_prompts(config, prompts, config.max_prompts, "made")
-    ranker = check_ranker(reward, is_judged)
     making = check_making(config, steps, guidance, sampler)
     amount = whole("The number of candidates", count, 1, config.max_count)
     if len(words) * amount > config.max_candidates:
@@ -106,8 +105,7 @@ def check_request(
         **check_shortcuts(guide_from, guide_to, reuse),
         same_as=same_as,
         is_judged=is_judged,
-        reward=ranker,
-        reward_weight=number("The reward model's share", reward_weight, 0.0, 1.0),
+        **check_ranker(reward, reward_weight, is_judged),
     )
 
 
@@ -126,10 +124,11 @@ def check_shortcuts(guide_from: float, guide_to: float, reuse: float) -> dict[st
     return found
 
 
-def check_ranker(reward: str | None, is_judged: bool) -> str | None:
-    """The id of the reward model that ranks; None for CLAP. Whether it is there, its keeper knows."""
+def check_ranker(reward: str | None, weight: float, is_judged: bool) -> dict[str, Any]:
+    """The reward model that ranks, None for CLAP, and its share. Whether it is there, its keeper knows."""
+    share = number("The reward model's share", weight, 0.0, 1.0)
     if reward is None or reward in ("", CLAP):
-        return None
+        return {"reward": None, "reward_weight": share}
     if not isinstance(reward, str):
         raise StudioError(
             f"What ranks is {str(reward)[:40]!r}; give {CLAP}, or the id of a reward model."
@@ -138,7 +137,7 @@ def check_ranker(reward: str | None, is_judged: bool) -> str | None:
         raise StudioError(
             "Sounds cannot be ranked without scores; ask for scores, or for no ranking."
         )
-    return reward
+    return {"reward": reward, "reward_weight": share}
 
 
 def draw_seed() -> int:

@@ -80,8 +80,7 @@ def build_form(services: Services) -> dict[str, Any]:
             elem_id="pinned",
             elem_classes="bs-pinned",
         )
-    with gr.Accordion("How they are ranked", open=False, elem_id="ranking"):
-        form |= build_ranking()
+    form |= build_ranking()
     with gr.Accordion("How it is made", open=False, elem_id="making"):
         form |= build_making(services)
         form |= build_shortcuts()

@@ -13,27 +13,28 @@ DONE = "done"
 
 
 def build_ranking() -> dict[str, Any]:
-    """The controls, by name."""
-    return {
-        "reward": gr.Dropdown(
-            choices([]),
-            value=CLAP,
-            label="Ranked by",
-            info="Reward models that you trained in Reward can rank too.",
-            elem_id="ranker",
-        ),
-        "reward_weight": gr.Slider(
-            0,
-            1,
-            value=1,
-            step=0.05,
-            label="The reward model's share",
-            info="CLAP has the rest; at 1 it has none.",
-            buttons=[],
-            visible=False,
-            elem_id="ranker-share",
-        ),
-    }
+    """The controls, by name, folded away."""
+    with gr.Accordion("How they are ranked", open=False, elem_id="ranking"):
+        return {
+            "reward": gr.Dropdown(
+                choices([]),
+                value=CLAP,
+                label="Ranked by",
+                info="Reward models that you trained in Reward can rank too.",
+                elem_id="ranker",
+            ),
+            "reward_weight": gr.Slider(
+                0,
+                1,
+                value=1,
+                step=0.05,
+                label="The reward model's share",
+                info="CLAP has the rest; at 1 it has none.",
+                buttons=[],
+                visible=False,
+                elem_id="ranker-share",
+            ),
+        }
 
 
 def choices(models: list[dict[str, Any]]) -> list[tuple[str, str]]:
