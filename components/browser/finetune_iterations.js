@@ -20,8 +20,8 @@ export class Iterations {
     this.compare = element("button", { type: "submit", class: "bs-fine-go" }, "Compare");
     this.form = element("form", { class: "bs-fine-inputs bs-fine-versus", onsubmit: (event) => (event.preventDefault(), this.go()) }, this.sides[0], element("span", {}, "against"), this.sides[1], this.compare);
     this.reward = element("p", { class: "bs-status" });
-    this.node = element("section", { "aria-label": "Iterations of this run", hidden: true }, element("h3", {}, "Iterations"),
-      element("p", { class: "bs-status" }, "All are kept while the run is: to go back to one, keep it as a model. What a reward says of itself is no proof; Compare and people are."), this.table, this.form, this.reward);
+    this.node = element("section", { class: "bs-fine-iterations", "aria-label": "Iterations of this run", hidden: true }, element("h3", {}, "Iterations"),
+      element("p", { class: "bs-status" }, "Each stays as long as the run does; to go back to one, keep it as a model. What a reward says of itself is no proof: listen, compare, ask people."), this.table, this.form, this.reward);
   }
 
   show(run) {

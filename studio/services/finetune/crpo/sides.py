@@ -43,7 +43,8 @@ def run_sides(
         for side, sounds in both.items()
     }
     title = finetune.views.about(job, owner)["title"]
-    titles = {"a": finetune.run.engines.title(job.request["base"]), "b": f"{title}, {iteration}"}
+    base = finetune.run.engines.title(job.request["base"])
+    titles = {"a": base, "b": f"{title}, iteration {iteration}"}
     return {
         **gained(rewards, prompts, titles, scorer, f"{job.id} {iteration}"),
         "reward": model.id,
