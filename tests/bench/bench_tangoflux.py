@@ -6,7 +6,7 @@ prints JSON. "reference" is what TangoFlux's own inference does (facts 1.4 to 1.
 plainly: float32, one prompt a call, the empty prompt encoded anew, every step through the library's
 forward, weight norm computed at every use, all 645 frames decoded and the sound then cut. The model
 has the published structure with random weights; `--width` says how many heads of 64 it has and
-`--full` takes the published size for a single step. Times are the best of two: on a GPU by the
+`--full` takes the published size for a single step. Times are the best of `--repeats`: on a GPU by the
 clock, on a CPU in processor seconds of all threads, so that other processes count for little. `--dpo` counts one DPO step at full size on
 tensors without data: bytes held at once, and floating-point operations.
 """
@@ -159,7 +159,9 @@ def peak(device: torch.device, work: Callable[[], Any]) -> float | None:
     return round(torch.cuda.max_memory_allocated() / 1e9, 2)
 
 
-def measure(heads: int | None, steps: int, device: torch.device) -> dict[str, Any]:
+def measure(
+    heads: int | None, steps: int, device: torch.device, repeats: int = 2
+) -> dict[str, Any]:
     """Latency of both ways, how far apart their results are, and how they use the device."""
     plain = random_model(heads).to(device)
     model = TangoFluxBackend(
@@ -187,8 +189,8 @@ def measure(heads: int | None, steps: int, device: torch.device) -> dict[str, An
             sounds = model.sample(prompts, settings, on_latents=got.append)
             return [got[0], sounds]
 
-        slow, wanted = best(theirs, device)
-        fast, (latents, sounds) = best(ours, device)
+        slow, wanted = best(theirs, device, repeats)
+        fast, (latents, sounds) = best(ours, device, repeats)
         off = max((latents[row] - each[0][0]).abs().max().item() for row, each in enumerate(wanted))
         size = max(each[0].abs().max().item() for each in wanted)
         loud = max(np.abs(each[1]).max() for each in wanted)
@@ -255,6 +257,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--width", type=int, default=2, help="heads of 64; 0: the published size")
     parser.add_argument("--steps", type=int, default=10)
+    parser.add_argument("--repeats", type=int, default=2, help="the best of so many counts")
     parser.add_argument("--full", action="store_true", help="also one step of the published size")
     parser.add_argument(
         "--dpo", action="store_true", help="only a DPO step's memory and operations"
@@ -265,7 +268,7 @@ def main() -> None:
     if given.dpo:
         report = dpo_report()
     else:
-        report = measure(given.width or None, given.steps, device)
+        report = measure(given.width or None, given.steps, device, given.repeats)
         if given.full:
             report["one step at full size"] = one_full_step(device)
     sys.stdout.write(json.dumps(report, indent=2) + "\n")
