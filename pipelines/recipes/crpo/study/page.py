@@ -284,7 +284,8 @@ def _durations(found: Plain) -> str:
     ]  # fmt: skip
     text = (
         "Seconds until the last piece of 20 ms above -60 dBFS, median and quartiles, for prompts of "
-        f"one event; and the share of sounds that reach within {told['near']:g} s of what was asked.\n\n"
+        f"one event; and the share of sounds that reach within {told['near']:g} s of what was asked. "
+        "The world leaves some silence at the end of its scenes, so real sounds are the mark.\n\n"
     )
     head = ["asked", "sounds", "ours", "real sounds", "ours reach it", "real ones do"]
     return "## Control of duration (the paper's A.8, Figure 5)\n\n" + text + table(head, rows)
