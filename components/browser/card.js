@@ -86,6 +86,10 @@ export class Card {
       ["sampler", settings.sampler],
       ["model", this.data.title ?? settings.model],
     ];
+    if ("guide_from" in settings || "guide_to" in settings) {
+      said.push(["guided at noise levels", `${settings.guide_from ?? 0} to ${settings.guide_to ?? 1}`]);
+    }
+    if ("reuse" in settings) said.push(["step caching", settings.reuse]);
     if (took > 0) said.push(["made in", seconds(took)]);
     const { adapter } = this.data.recipe;
     if (adapter) said.push(["adapter", element("span", {}, `${adapter.slice(0, 8)} `, recordButton(adapter, () => ask(`models/${adapter}/record`)))]);

@@ -78,3 +78,12 @@ def test_folders_of_a_folder_can_be_chosen(tmp_path):
     config = read_config({"BATON_MODELS": str(tmp_path / "models")}, data=tmp_path / "data")
     found = {model.title: model for model in Engines(config).models()}
     assert "Stability AI Community Licence" in found["flux"].licence
+
+
+def test_a_card_names_the_shortcuts_that_were_taken(services, work):
+    """And only those."""
+    wish = services.check("a dog barks", seconds=1, count=1, reuse=0.3)
+    job = services.generate("here", wish)
+    work(services)
+    settings = services.views.job(job, "here")["cards"][0]["settings"]
+    assert settings["reuse"] == 0.3 and "guide_to" not in settings

@@ -10,6 +10,7 @@ import numpy as np
 
 from pipelines.audio import mono, read_audio
 from pipelines.errors import StudioError
+from pipelines.records import SHORTCUTS
 from studio.services.engines import Engines
 from studio.services.generate.batches import GENERATE
 from studio.services.generate.judging import CLAP, LISTENER
@@ -19,6 +20,7 @@ from studio.store.jobs import Job
 from studio.store.store import Store
 
 PEAKS = 240  # points of the drawn waveform
+SETTINGS = ("model", "seed", "steps", "guidance", "sampler", "dtype", "seconds")
 
 
 @dataclass(frozen=True)
@@ -120,7 +122,8 @@ class Views:
             "channels": found.channels,
             "settings": {
                 name: found.recipe[name]
-                for name in ("model", "seed", "steps", "guidance", "sampler", "dtype", "seconds")
+                for name in (*SETTINGS, *SHORTCUTS)  # a shortcut is named where it was taken
+                if name in found.recipe
             },
             "recipe": found.recipe,
             "timings": {k: round(v, 4) for k, v in found.timings.items()},
