@@ -51,7 +51,7 @@ def services(tmp_path_factory):
     adapters, patch = "studio.services.adapters.Adapters", pytest.MonkeyPatch()
     patch.setattr(f"{adapters}.folder_of", lambda self, name: "there" if name == ALIGNED else None)
     patch.setattr(f"{adapters}.base_of", lambda self, name: "embedded")
-    record = {"hash": HASH, "title": "Louder rain", "card": {"config": {"beta": 0.5}}}
+    record = {"hash": HASH, "title": "Louder rain", "run": "", "card": {"config": {"beta": 0.5}}}
     patch.setattr(f"{adapters}.record", lambda self, adapter: record)
     config = Config(data=tmp_path_factory.mktemp("aligned"))
     opened = Services(config, AlignedEngines(config))
@@ -104,7 +104,9 @@ def test_a_listener_that_taught_a_side_is_told_of(services, found, monkeypatch):
     """It judges what it labelled; of people's labels, or of a model that is gone, nothing is said."""
     assert not any("same ears" in said for said in found["verdict"]["said"])
     adapters = "studio.services.adapters.Adapters.record"
-    monkeypatch.setattr(adapters, lambda self, adapter: {"hash": HASH, "simulated": True})
+    monkeypatch.setattr(
+        adapters, lambda self, adapter: {"hash": HASH, "run": "", "simulated": True}
+    )
     said = services.comparisons.view(found["id"])["verdict"]["said"]
     assert "one of the same ears" in said[-1]
 
