@@ -267,7 +267,8 @@ def _drawn(told: Plain) -> str:
         )
     if not out:
         return ""
-    theirs = "\n".join(_theirs(number, told) for number in names)
+    there = [number for number in names if f"table-{number}-base" in told["found"]]
+    theirs = "\n".join(f"### The paper's Table {n}\n\n" + _theirs(n, told) for n in there)
     return "## Without training\n\n" + "\n".join(out) + "\n" + theirs
 
 
