@@ -16,7 +16,7 @@ export class Iterations {
   constructor(hands) {
     this.hands = hands;
     this.table = element("div", { class: "bs-res-table", tabindex: "0", role: "region", "aria-label": "Iterations" });
-    this.sides = ["A", "B"].map((side) => element("select", { "aria-label": `Side ${side}` }));
+    this.sides = ["A", "B"].map((side) => element("select", { "aria-label": `Side ${side}`, onchange: (event) => (event.target.dataset.chosen = "") }));
     this.compare = element("button", { type: "submit", class: "bs-fine-go" }, "Compare");
     this.form = element("form", { class: "bs-fine-inputs bs-fine-versus", onsubmit: (event) => (event.preventDefault(), this.go()) }, this.sides[0], element("span", {}, "against"), this.sides[1], this.compare);
     this.reward = element("p", { class: "bs-status" });
@@ -61,8 +61,7 @@ export class Iterations {
   choices(done) {
     const options = [[BASE, "the base"], ...done.map(({ iteration: number }) => [String(number), `iteration ${number}`])];
     for (const [place, select] of this.sides.entries()) {
-      const kept = select.options.length > 1 ? select.value : null;
-      const wanted = kept ?? (place ? options.at(-1)[0] : BASE);
+      const wanted = "chosen" in select.dataset ? select.value : place ? options.at(-1)[0] : BASE; // the newest, until a person chose
       select.replaceChildren(...options.map(([value, word]) => element("option", { value, selected: value === wanted }, word)));
     }
   }
