@@ -113,6 +113,12 @@ def labelled(services: Services, ones: int = 2, zeros: int = 1, **wishes: Any) -
     return campaign
 
 
+def kept(services: Services) -> list[Any]:
+    """The models that were trained here and kept, without the one that comes with the studio."""
+    place = services.config.data / "adapters"
+    return [one for one in services.engines.adapters.models() if one.path.parent == place]
+
+
 def label(
     services: Services,
     campaign: str,

@@ -9,7 +9,7 @@ from studio.refusals import Conflict, Unknown
 from studio.services.finetune.listening import HELD_OUT
 from studio.visitors import HERE
 from tests.studio.fake_improving import STEPS, improved_here
-from tests.studio.fake_training import labelled
+from tests.studio.fake_training import kept, labelled
 
 LINES = ["a dog barks", "rain falls then a dog barks", "a dog barking"]
 SETTINGS = {"iterations": 2, "candidates": 3, "steps": STEPS, "seed": 3}
@@ -48,11 +48,10 @@ def test_a_run_ends_with_an_adapter_for_each_iteration(services, work, fake):
     found = services.finetune.keep(HERE, run, "The first", 1)
     assert found["iterations"][0]["model"]["title"] == "The first"
     assert found["title"] == "Sine, improved by CRPO"
-    kept = {one.title for one in services.engines.adapters.models()}
-    assert kept == {"The first", "Sine, improved by CRPO"}
+    assert {one.title for one in kept(services)} == {"The first", "Sine, improved by CRPO"}
     assert services.engines.adapters.learned(first["adapter"]) == sorted(LINES)
     services.finetune.remove(HERE, run)
-    assert services.engines.adapters.models() == []
+    assert kept(services) == []
 
 
 def test_its_record_says_how_each_iteration_was_made(services, work, fake):
@@ -147,7 +146,7 @@ def test_a_model_says_what_ranked_its_candidates(services, work, fake):
     """Nobody's judgements made it where CLAP ranked."""
     begin(services)
     work(services)
-    [model] = services.engines.adapters.models()
+    [model] = kept(services)
     assert model.note == "embedded with an adapter trained by crpo on candidates of its own."
 
 

@@ -15,7 +15,7 @@ from studio.services.finetune.run import copy_reward
 from studio.services.finetune.views import POINTS, thinned
 from studio.services.services import Services
 from studio.visitors import HERE
-from tests.studio.fake_training import CAPTIONS, STEPS, labelled, trained_here
+from tests.studio.fake_training import CAPTIONS, STEPS, kept, labelled, trained_here
 from tests.studio.sine_engines import SineEngines
 
 SEED = {"seed": 3}
@@ -56,7 +56,7 @@ def test_a_run_ends_as_a_model_to_choose(services, work, fake):
     assert services.finetune.views.sample(run, HERE, 0, 0).is_file()
     model = found["model"]
     assert model["name"] == found["adapter"] == f"embedded+{model['hash'][:8]}"
-    assert [one.name for one in services.engines.adapters.models()] == [model["name"]]
+    assert [one.name for one in kept(services)] == [model["name"]]
     record = services.finetune.views.record(run, HERE)
     assert record["adapter"]["hash"] == model["hash"]
     assert record["data"]["prompts"] == sorted(CAPTIONS)
@@ -176,7 +176,7 @@ def test_a_kept_model_has_another_title_or_none(services, work, fake):
         services.finetune.remove(HERE, run, "all")
     services.finetune.remove(HERE, run)
     assert services.finetune.views.latest(HERE) == []
-    assert services.engines.adapters.models() == []
+    assert kept(services) == []
     assert not services.finetune.run.folder(run).path.exists()
     with pytest.raises(Unknown):
         services.finetune.views.view(run, HERE)

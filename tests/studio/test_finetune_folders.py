@@ -13,7 +13,7 @@ from studio.refusals import Unknown
 from studio.services.finetune import folders as module
 from studio.services.finetune.folders import Folders
 from studio.visitors import HERE
-from tests.studio.fake_training import trained_here
+from tests.studio.fake_training import kept, trained_here
 
 RATE = 8000
 
@@ -196,7 +196,7 @@ def test_a_folder_is_fine_tuned_on(services, work, tmp_path):
     rows = services.finetune.run.folder(run).read("rows.json")
     assert [row["weight"] for row in rows] == [1.0] * 3
     assert all((services.config.data / row["file"]).is_file() for row in rows)
-    [model] = services.engines.adapters.models()
+    [model] = kept(services)
     assert "judgements" not in model.note
     with pytest.raises(Unknown, match="no such folder of yours"):
         services.finetune.start(HERE, {**asked, "folder": "0" * 32})
