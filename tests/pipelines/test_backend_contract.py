@@ -265,7 +265,7 @@ def test_an_adapter_trains_and_comes_off(case, fresh, few):
     assert np.abs(learned - before).max() > 1e-5 * loud(before)
     adapters.detach(fresh.denoiser)
     # To the bit on one thread; on two, products of other places in memory differ by rounding.
-        assert np.abs(made(fresh, [DOG], few)[0].audio - before).max() < 1e-6 * loud(before)
+    assert np.abs(made(fresh, [DOG], few)[0].audio - before).max() < 1e-6 * loud(before)
 
 
 def test_another_denoiser_shares_the_rest(case, backend, fresh, few):
