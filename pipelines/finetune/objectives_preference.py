@@ -1,5 +1,6 @@
 """Objectives over preferred sounds: pairs (L_CRPO, L_DPO-FM) and groups, against a frozen reference."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from copy import deepcopy
 from dataclasses import asdict
@@ -34,7 +35,7 @@ UNPROMPTED_TERM = "unprompted_loss"
 GROUP_TERMS = ("winning_loss", "losing_loss", "reference_winning_loss", "reference_losing_loss")
 
 
-class _Preferring(Generic[PreferenceRow]):
+class _Preferring(ABC, Generic[PreferenceRow]):
     """What both share: batches, shared noise and levels, the reference, sums over the crew.
 
     The sounds of a row share noise and level. The reference is the policy at the start: the denoiser
@@ -154,15 +155,15 @@ class _Preferring(Generic[PreferenceRow]):
         own = errors_of(self.backend, latents, text, shared, levels)
         return own.reshape(sounds, len(rows)), reference.reshape(sounds, len(rows))
 
+    @abstractmethod
     def keys(self, row: PreferenceRow) -> tuple[str, ...]:
         """Of a row's sounds."""
-        raise NotImplementedError
 
+    @abstractmethod
     def judged(
         self, rows: Sequence[PreferenceRow], own: Tensor, reference: Tensor
     ) -> tuple[Tensor, list[Tensor]]:
         """The loss of some rows, and its terms, each a mean over them."""
-        raise NotImplementedError
 
 
 class PairPreference(_Preferring[PairRow]):

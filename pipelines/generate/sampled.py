@@ -1,5 +1,6 @@
 """What diffusers' own pipelines do here: they sample, and what they cannot they say in a sentence."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
@@ -24,7 +25,7 @@ from pipelines.records import Prompt, Settings
 Tell = Callable[..., None]  # the `callback` of diffusers' pipelines
 
 
-class SampledBackend:
+class SampledBackend(ABC):
     """A backend that samples and cannot be trained; AudioLDM 2 and Stable Audio Open are two.
 
     Rows of one guidance, and of one length where the model is told it, go through the pipeline
@@ -69,6 +70,7 @@ class SampledBackend:
         pipe.set_progress_bar_config(disable=True)
         self.pipe = pipe
 
+    @abstractmethod
     def denoised(
         self,
         prompts: Sequence[Prompt],
@@ -79,11 +81,10 @@ class SampledBackend:
         tell: Tell,
     ) -> Tensor:
         """Latents [B, T, C], float32, of rows that share guidance and length."""
-        raise NotImplementedError
 
+    @abstractmethod
     def decode(self, latents: Tensor, samples: int | None = None) -> Tensor:
         """Sound [B, channels, samples] of latents [B, T, C]."""
-        raise NotImplementedError
 
     def together(self, prompt: Prompt, settings: Settings) -> tuple[float, ...]:
         """What rows must share to go through the pipeline at once."""
