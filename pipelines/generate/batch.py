@@ -1,13 +1,16 @@
 """What the rows of a batch share, and what each draws alone; for backends over diffusers' classes."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
+import numpy as np
 import torch
 from torch import Generator, Tensor
 from transformers import PreTrainedTokenizerBase
 
 from pipelines.errors import StudioError
 from pipelines.records import Prompt, Settings
+
+Decode = Callable[[Tensor, int], Tensor]  # latents [B, T, C] and samples -> [B, channels, samples]
 
 
 def agreed(
@@ -21,6 +24,19 @@ def agreed(
             f"{len(kinds)} kinds of steps and sampler; give one setting per prompt and one kind."
         )
     return kinds.pop()
+
+
+def decoded(decode: Decode, latents: Tensor, lengths: Sequence[int]) -> list[np.ndarray]:
+    """The sounds of a batch, float32 [channels, samples] each, decoded together and cut to lengths.
+
+    Args:
+        decode: of a backend.
+        latents: [B, T, C].
+        lengths: samples of each row.
+    """
+    with torch.inference_mode():
+        sound = decode(latents, max(lengths)).cpu().numpy()
+    return [row[:, :length].copy() for row, length in zip(sound, lengths, strict=True)]
 
 
 def check_samplers(name: str, samplers: Sequence[str], settings: Sequence[Settings]) -> None:

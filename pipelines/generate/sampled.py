@@ -18,6 +18,7 @@ from pipelines.generate.batch import (
     check_levels,
     check_samplers,
     check_tokens,
+    decoded,
     unknown_words,
 )
 from pipelines.records import Prompt, Settings
@@ -119,9 +120,7 @@ class SampledBackend(ABC):
         if on_latents is not None:
             on_latents(latents)
         lengths = [int(prompt.seconds * self.sample_rate) for prompt in prompts]
-        with torch.inference_mode():
-            sound = self.decode(latents, max(lengths)).cpu().numpy()
-        return [row[:, :length].copy() for row, length in zip(sound, lengths, strict=True)]
+        return decoded(self.decode, latents, lengths)
 
     def check(self, prompts: Sequence[Prompt], settings: Sequence[Settings]) -> None:
         """Nothing, or a StudioError: too long a text, a level, another model's sampler."""

@@ -19,6 +19,7 @@ from pipelines.generate.batch import (
     check_levels,
     check_samplers,
     check_tokens,
+    decoded,
     unknown_words,
 )
 from pipelines.generate.codec import draw
@@ -131,9 +132,7 @@ class TangoBackend:
         if on_latents is not None:
             on_latents(latents)
         lengths = [int(prompt.seconds * self.sample_rate) for prompt in prompts]
-        with torch.inference_mode():
-            sound = self.decode(latents, max(lengths)).cpu().numpy()
-        return [row[:, :length].copy() for row, length in zip(sound, lengths, strict=True)]
+        return decoded(self.decode, latents, lengths)
 
     def at_work(self, *parts: nn.Module) -> AbstractContextManager[None]:
         """Within the block these parts are on the device."""

@@ -15,7 +15,7 @@ from torch import Generator, Tensor, nn
 from pipelines.devices import default_device, fastest_dtype
 from pipelines.errors import StudioError
 from pipelines.generate.backend import OnLatents, OnStep, ShouldStop
-from pipelines.generate.batch import check_samplers
+from pipelines.generate.batch import check_samplers, decoded
 from pipelines.generate.codec import Codec, draw, fit_frames
 from pipelines.generate.conditioning import TextStates, encode_text
 from pipelines.generate.continuation import (
@@ -135,9 +135,7 @@ class TangoFluxBackend:
         latents = make(prompts, settings, None, told)
         if on_latents is not None:
             on_latents(latents)
-        with torch.inference_mode():
-            sound = self.decode(latents, max(lengths)).cpu().numpy()
-        return [row[:, :length].copy() for row, length in zip(sound, lengths, strict=True)]
+        return decoded(self.decode, latents, lengths)
 
     def sample_long(
         self,
