@@ -1,27 +1,18 @@
 """`python -m pipelines.recipes.crpo`: CRPO on the embedded model; go on at any time, on any number of processes."""
 
 import argparse
-import logging
 import sys
 import time
 from dataclasses import replace
 from pathlib import Path
 
-from pipelines.errors import Cancelled, StudioError
+from pipelines.errors import Cancelled
+from pipelines.recipes.command import answered
 
 
 def main(argv: list[str] | None = None) -> int:
     """Do what is left of the run; 0 when done or out of time, 2 when the request cannot be met."""
-    args = _parser().parse_args(argv)
-    logging.basicConfig(
-        level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S", stream=sys.stderr
-    )
-    logging.getLogger("httpx").setLevel(logging.WARNING)
-    try:
-        return _run(args)
-    except StudioError as error:
-        print(error, file=sys.stderr)
-        return 2
+    return answered(_run, _parser().parse_args(argv))
 
 
 def _parser() -> argparse.ArgumentParser:
