@@ -14,7 +14,7 @@ const served = (id) => ({
   comparison: () => ask(`comparisons/${id}`),
   picture: (place) => ask(`comparisons/${id}/pairs/${place}/picture`),
   plotly,
-  study: address("models/study.md"),
+  study: (recipe) => address(`models/studies/${recipe}.md`),
   record: (adapter) => ask(`models/${adapter}/record`),
   battles: () => ask(`comparisons/${id}/battles`),
   battle: () => ask(`comparisons/${id}/battle`, "POST"),

@@ -7,10 +7,14 @@ import { plain } from "./words.js";
 const SHARES = ["integrity", "order"]; // in hundredths of the pairs; the others are scores
 const figure = (value, name) => (SHARES.includes(name) ? plain(100 * value, 0) : plain(value, 3));
 const signed = (value, name) => `${value > 0 ? "+" : ""}${figure(value, name)}`;
+const STUDIES = {
+  baton: "The study of the shipped model has such a control; its figures",
+  crpo: "The study of CRPO on the embedded model has such a control; its figures",
+};
 const COMING = "FD, KAD, KL, IS and diversity are measured when every pair is scored.";
 
 export class Summary {
-  /** source: {study}: where the study of the shipped model can be read, if anywhere. */
+  /** source: {study}: where the study of a recipe can be read, if anywhere. */
   constructor({ study = null } = {}) {
     this.study = study;
     this.verdict = element("ul", { class: "bs-verdict" });
@@ -33,8 +37,8 @@ export class Summary {
     if (summary === null || this.shown === shown) return;
     this.shown = shown;
     this.verdict.replaceChildren(...(verdict?.said ?? []).map((text) => element("li", {}, text)));
-    if (this.study && comparison.has_study && comparison.request.b.adapter) {
-      this.verdict.append(element("li", {}, element("a", { href: this.study, target: "_blank", rel: "noopener" }, "The study of the shipped model has such a control; its figures")));
+    if (this.study && comparison.study) {
+      this.verdict.append(element("li", {}, element("a", { href: this.study(comparison.study), target: "_blank", rel: "noopener" }, STUDIES[comparison.study])));
     }
     this.took.hidden = sitting === null;
     this.took.textContent = sitting ? tookWords(sitting) : "";

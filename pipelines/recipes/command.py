@@ -30,6 +30,7 @@ def add_study_flags(
     seeds: str,
     only: Sequence[str],
     only_means: str,
+    published: str,
 ) -> None:
     """The flags that every study takes.
 
@@ -39,6 +40,7 @@ def add_study_flags(
         seeds: what `--seeds` counts.
         only: what can be done alone.
         only_means: what that is, in words.
+        published: what comes of a final run, in words.
     """
     add = parser.add_argument
     add("--root", type=Path, default=Path(root), help=f"of all files, {root}")
@@ -50,6 +52,7 @@ def add_study_flags(
     add("--final", action="store_true",
         help="measure the headline on test prompts by the test judge")  # fmt: skip
     add("--reason", default="", help="why the test judge is opened; is logged")
+    add("--publish", type=Path, metavar="FOLDER", help=f"put {published} there, after a final run")
     add("--threads", type=int, default=1, help="torch threads, 1")
 
 
@@ -73,15 +76,17 @@ def go_on(
     study: Parted,
     args: argparse.Namespace,
     write_page: Callable[[list[str]], Path],
+    publish: Callable[[Path], None],
     *,
     aside: Callable[[], str] | None = None,
-) -> bool:
-    """Tell what is left, do what the budget allows and write the page; False: only an estimate was asked.
+) -> int:
+    """Tell what is left, do what the budget allows and write the page; 0.
 
     Args:
         study: what to do.
-        args: with root, budget, estimate and threads.
+        args: with the flags of `add_study_flags`.
         write_page: given the names of the parts that are left; where the page lies.
+        publish: given the folder, where one is told.
         aside: a line to print below the estimate.
     """
     args.root.mkdir(parents=True, exist_ok=True)
@@ -94,8 +99,10 @@ def go_on(
     if args.estimate:
         for part in left:
             print(f"{part.seconds:8.0f} s  {part.name}")
-        return False
+        return 0
     rest = carry_out(study, args.budget, lambda line: print(line, flush=True))
     page = write_page(rest)
     print(f"{len(rest)} parts are left." if rest else "Everything is done.", f"See {page}.")
-    return True
+    if args.publish is not None:
+        publish(args.publish)
+    return 0

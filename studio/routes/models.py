@@ -7,7 +7,7 @@ from starlette.responses import PlainTextResponse, Response
 
 from pipelines.errors import StudioError
 from studio.routes.door import NO_STORE, Answer
-from studio.services.compare.views import STUDY
+from studio.services.compare.views import STUDIES
 from studio.services.services import Services
 
 
@@ -22,15 +22,18 @@ def record(services: Services, request: Request, owner: str) -> dict[str, Any]:
 
 
 def study(services: Services, request: Request, owner: str) -> Response:
-    """What the study of the shipped aligned model found, with its control, as Markdown."""
-    path = services.engines.adapters.assets / STUDY
+    """What a recipe's study on the embedded model found, with its control, as Markdown."""
+    recipe = request.path_params["recipe"]
+    if recipe not in STUDIES:
+        raise StudioError(f"There is no study of {recipe[:40]!r}; ask for {' or '.join(STUDIES)}.")
+    path = services.engines.adapters.assets / STUDIES[recipe]
     if not path.is_file():
-        raise StudioError("No aligned model is shipped with this studio, so it has no study.")
+        raise StudioError(f"No study of {recipe} comes with this studio.")
     return PlainTextResponse(path.read_text(encoding="utf-8"), headers=NO_STORE)
 
 
 TABLE: list[tuple[str, str, Answer]] = [
     ("GET", "/models", models),
-    ("GET", "/models/study.md", study),
+    ("GET", "/models/studies/{recipe}.md", study),
     ("GET", "/models/{adapter}/record", record),
 ]

@@ -40,6 +40,7 @@ from pipelines.recipes.crpo.study.design import (
     final_arm,
     headline_arms,
 )
+from pipelines.recipes.crpo.study.drawing import plots
 from pipelines.recipes.crpo.study.listening import backwards, share
 from pipelines.recipes.crpo.study.page import page
 from pipelines.recipes.crpo.study.perturbing import perturbed
@@ -52,7 +53,7 @@ from pipelines.soundworld.captions import read_caption
 from pipelines.soundworld.faults import LOOSE
 from pipelines.soundworld.scenes import render_scene
 from pipelines.soundworld.synthesis import SAMPLE_RATE
-from tests.pipelines.test_recipes_baton_study import heard
+from tests.pipelines.test_recipes_baton_study import ASSETS, heard
 
 QUICK = SoundPaces(sample=0.01, step=0.01, hear=0.001, embed=0.001, encode=0.001, render=0.001)
 LAST = final_arm(EMBEDDED_STUDY).name
@@ -310,3 +311,14 @@ def test_a_tiny_study_is_killed_goes_on_and_tells_what_was_not_done(tmp_path, mo
     assert {"dpo-1", "dpo-2", "crpo-2", "perturbed-1"} <= set(found["ways"]["losses"])
     assert found["ways"]["losses"]["dpo-1"]["pairs"] == found["ways"]["losses"]["crpo-1"]["pairs"]
     assert carry_out(shown(), 1000, lambda line: pytest.fail(line)) == []
+
+
+def test_the_page_we_ship_says_what_its_figures_say():
+    """No figure in it was typed: page and plots are functions of study.json, of a final run."""
+    folder = ASSETS / "crpo"
+    if not (folder / "study.json").exists():
+        pytest.skip("no study is published yet")
+    told = json.loads((folder / "study.json").read_text())
+    assert (folder / "README.md").read_text() == page(told) and told["is final"]
+    for name, drawn in plots(told).items():
+        assert (folder / name).read_text() == drawn

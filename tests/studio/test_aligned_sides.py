@@ -200,16 +200,22 @@ def test_a_folder_of_real_sounds_stands_in_for_renders(services, work, found, tm
         compared(services, work, WORDS, **sides, reference=str(tmp_path / "nowhere"))
 
 
-def test_the_study_of_the_shipped_model_is_told_where_there_is_one(services, found, tmp_path):
+@pytest.mark.parametrize(("recipe", "place"), [("baton", "aligned"), ("crpo", "crpo")])
+def test_the_study_of_a_recipe_is_told_where_there_is_one(
+    services, found, tmp_path, monkeypatch, recipe, place
+):
     """A control for an aligned model's gains: the page links to it; without one a sentence."""
     client, adapters = client_of(services), services.engines.adapters
     services.engines.adapters = type(adapters)(adapters.data, assets=tmp_path)
+    monkeypatch.setattr(type(adapters), "record", lambda self, _: {"recipe": recipe, "run": ""})
+    address = f"/studio/models/studies/{recipe}.md"
     try:
-        assert services.comparisons.view(found["id"])["has_study"] is False
-        assert "has no study" in client.get("/studio/models/study.md").json()["error"]
-        (tmp_path / "aligned").mkdir()
-        (tmp_path / "aligned" / "README.md").write_text("# Against its control\n")
-        assert services.comparisons.view(found["id"])["has_study"] is True
-        assert client.get("/studio/models/study.md").text == "# Against its control\n"
+        assert services.comparisons.view(found["id"])["study"] is None
+        assert f"No study of {recipe}" in client.get(address).json()["error"]
+        assert "baton or crpo" in client.get("/studio/models/studies/other.md").json()["error"]
+        (tmp_path / place).mkdir()
+        (tmp_path / place / "README.md").write_text("# Against its control\n")
+        assert services.comparisons.view(found["id"])["study"] == recipe
+        assert client.get(address).text == "# Against its control\n"
     finally:
         services.engines.adapters = adapters

@@ -4,7 +4,6 @@ import argparse
 import json
 import sys
 from dataclasses import replace
-from pathlib import Path
 
 from pipelines.recipes.command import add_study_flags, answered, go_on, prepare
 
@@ -20,9 +19,8 @@ def main(argv: list[str] | None = None) -> int:
         seeds="trainings of each arm of the headline, 5",
         only=["headline", "ablations", *TABLES],
         only_means="this alone; a number is a table of the paper",
+        published="the page, its figures and the first adapter",
     )
-    parser.add_argument("--publish", type=Path, metavar="FOLDER",
-                        help="put the page, its figures and the first adapter there")  # fmt: skip
     return answered(_run, parser.parse_args(argv))
 
 
@@ -42,10 +40,13 @@ def _run(args: argparse.Namespace) -> int:
     def paces() -> str:
         return json.dumps({name: round(pace, 4) for name, pace in vars(study.paces).items()})
 
-    went_on = go_on(study, args, lambda left: write_page(study, left), aside=paces)
-    if went_on and args.publish is not None:
-        publish(study, args.publish)
-    return 0
+    return go_on(
+        study,
+        args,
+        lambda left: write_page(study, left),
+        lambda folder: publish(study, folder),
+        aside=paces,
+    )
 
 
 if __name__ == "__main__":

@@ -28,7 +28,8 @@ JUDGED_BY = {
     "integrity": "simulated listener (annotator)",
     "order": "simulated listener (annotator)",
 }
-STUDY = Path("aligned") / "README.md"  # of assets: the shipped model against its control
+STUDIES = {recipe: Path(folder) / "README.md"  # of assets: a recipe's model against its control
+           for recipe, folder in (("baton", "aligned"), ("crpo", "crpo"))}  # fmt: skip
 TAUGHT = (
     "B learned from a simulated listener's judgements, and the listener that tells events and order "
     "here is one of the same ears: what it finds better may please it alone. Vote blind, or read the "
@@ -67,8 +68,16 @@ class ComparisonViews:
         told = verdict(found, distances)
         if told is not None:
             told["said"] += self._of_aligned(job.findings.get("sides", {}), job.request["prompts"])
-        study = (self.engines.adapters.assets / STUDY).is_file()
-        return {"summary": found, "distances": distances, "verdict": told, "has_study": study}
+        study = self._study_of(job.findings.get("sides", {}).get("b", {}))
+        return {"summary": found, "distances": distances, "verdict": told, "study": study}
+
+    def _study_of(self, side: dict[str, Any]) -> str | None:
+        """The recipe whose study has the control that this aligned side lacks, where it is there."""
+        adapters, adapter = self.engines.adapters, side.get("adapter")
+        if not adapter:
+            return None
+        recipe = "crpo" if self._record_of(adapter).get("recipe") == "crpo" else "baton"
+        return recipe if (adapters.assets / STUDIES[recipe]).is_file() else None
 
     def _of_aligned(self, made: dict[str, dict[str, Any]], prompts: Sequence[str]) -> list[str]:
         """What a gain of an aligned model over its base does not tell by itself."""
@@ -90,10 +99,14 @@ class ComparisonViews:
 
     def _is_taught(self, adapter: str) -> bool:
         """Whether a simulated listener's judgements made this adapter."""
+        return bool(self._record_of(adapter).get("simulated"))
+
+    def _record_of(self, adapter: str) -> dict[str, Any]:
+        """All that is known of an adapter; nothing of one that was removed since."""
         try:
-            return bool(self.engines.adapters.record(adapter).get("simulated"))
-        except StudioError:  # removed since: nothing is known of it any more
-            return False
+            return self.engines.adapters.record(adapter)
+        except StudioError:
+            return {}
 
     def beforehand(self, prompts: str) -> str:
         """What a comparison of these prompts, one a line, will be able to find."""

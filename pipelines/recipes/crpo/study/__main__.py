@@ -19,6 +19,7 @@ def main(argv: list[str] | None = None) -> int:
         seeds="runs of the headline, 5",
         only=["sampling", "headline"],
         only_means="what needs no training; that and the headline",
+        published="the page, its figures and plots",
     )
     parser.add_argument("--baton", type=Path, metavar="FOLDER",
         help="a study of BATON whose candidates and labels are shared; default: made here")  # fmt: skip
@@ -28,7 +29,7 @@ def main(argv: list[str] | None = None) -> int:
 
 def _run(args: argparse.Namespace) -> int:
     from pipelines.recipes.crpo.study.design import EMBEDDED_STUDY, TINY_STUDY
-    from pipelines.recipes.crpo.study.publishing import write_page
+    from pipelines.recipes.crpo.study.publishing import publish, write_page
     from pipelines.recipes.crpo.study.schedule import Shown
 
     prepare(args)
@@ -45,8 +46,9 @@ def _run(args: argparse.Namespace) -> int:
         reason=args.reason.strip(),
         only=args.only,
     )
-    go_on(shown, args, lambda left: write_page(shown, left))
-    return 0
+    return go_on(
+        shown, args, lambda left: write_page(shown, left), lambda folder: publish(shown, folder)
+    )
 
 
 if __name__ == "__main__":
