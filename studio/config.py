@@ -25,6 +25,7 @@ class Config:
     dtype: str | None = None  # "float32" or "bfloat16"; None: the model's own rule
     low_memory: bool = False  # only the part at work on the device; sound decoded in tiles
     compile: bool = False  # the transformer by torch.compile
+    cuda_graphs: bool = False  # compiled, and replayed as recorded graphs; CUDA alone
     device: str | None = None  # "cpu", "cuda", "mps"; None: the best one here
     port: int | None = None  # None: Gradio's own rule, 7860 or the next free one
     host: str | None = None  # None: Gradio's own rule, this machine only unless told otherwise
@@ -82,6 +83,7 @@ ENVIRONMENT = {
     "BATON_DTYPE": "dtype",
     "BATON_LOW_MEMORY": "low_memory",
     "BATON_COMPILE": "compile",
+    "BATON_CUDA_GRAPHS": "cuda_graphs",
     "BATON_PORT": "port",
     "GRADIO_SERVER_NAME": "host",  # what Gradio itself reads
     "BATON_HOST": "host",
@@ -145,7 +147,7 @@ def read_value(key: str, text: str) -> object:
         )
     if field == "dtype" and text not in {"float32", "bfloat16"}:
         raise StudioError(f"{key} is {text!r}; it must be float32 or bfloat16.")
-    if field in {"warm", "shared", "low_memory", "compile"}:
+    if field in {"warm", "shared", "low_memory", "compile", "cuda_graphs"}:
         if text.lower() not in {"0", "1", "false", "true", "no", "yes"}:
             raise StudioError(f"{key} is {text!r}; it must be 1 or 0.")
         return text.lower() in {"1", "true", "yes"}

@@ -51,12 +51,12 @@ def _flux(name: str, title: str, revision: str | None, note: str) -> Published:
     )
 
 
-def _tango(name: str, title: str, note: str) -> Published:
+def _tango(name: str, title: str, revision: str | None, note: str) -> Published:
     return Published(
         name=name,
         title=title,
         repository=f"declare-lab/{name}",
-        revision=None,
+        revision=revision,
         files=TANGO_FILES,
         marker="pytorch_model_main.bin",
         kind="pytorch_model_main.bin",
@@ -67,13 +67,21 @@ def _tango(name: str, title: str, note: str) -> Published:
 
 
 def _folder(
-    name: str, title: str, repository: str, size: float, licence: str, note: str, *, kind: str
+    name: str,
+    title: str,
+    repository: str,
+    revision: str | None,
+    size: float,
+    licence: str,
+    note: str,
+    *,
+    kind: str,
 ) -> Published:
     return Published(
         name=name,
         title=title,
         repository=repository,
-        revision=None,
+        revision=revision,
         files=FOLDER_FILES,
         marker="model_index.json",
         kind=kind,
@@ -83,6 +91,8 @@ def _folder(
     )
 
 
+# The commits are those that public code pins: TangoFlux, AudioLDM 2 and Stable Audio Open in many
+# places, the Tangos in one that also keeps the hash of each file. Of TangoFlux-base none was found.
 CATALOGUE = {
     each.name: each
     for each in (
@@ -93,20 +103,42 @@ CATALOGUE = {
             "44.1 kHz stereo, up to 30 s; aligned by CRPO.",
         ),
         _flux("tangoflux-base", "TangoFlux-base", None, "TangoFlux before alignment: the start."),
-        _tango("tango2", "Tango 2", "16 kHz, 10.24 s; aligned by DPO on Audio-Alpaca."),
-        _tango("tango2-full", "Tango 2 full", "Tango 2 from the larger pre-training."),
-        _tango("tango", "Tango", "16 kHz, 10.24 s; trained on AudioCaps."),
-        _tango("tango-full", "Tango full", "Tango from the larger pre-training."),
+        _tango(
+            "tango2",
+            "Tango 2",
+            "86d7260a578b8a51218d26f1ba4e8398eaac9761",
+            "16 kHz, 10.24 s; aligned by DPO on Audio-Alpaca.",
+        ),
+        _tango(
+            "tango2-full",
+            "Tango 2 full",
+            "b779f5a77c18e21b0c093bf4700e3ad743f6ef0b",
+            "Tango 2 from the larger pre-training.",
+        ),
+        _tango(
+            "tango",
+            "Tango",
+            "5ed94b368f5a05993d20938dad1d5fbb832c4f7f",
+            "16 kHz, 10.24 s; trained on AudioCaps.",
+        ),
+        _tango(
+            "tango-full",
+            "Tango full",
+            "28c2cd4451d772cf3f2ae4927669ad91e938ebca",
+            "Tango from the larger pre-training.",
+        ),
         _tango(
             "tango-full-ft-audiocaps",
             "Tango full, AudioCaps",
+            "bcdef43a7759667f436cc7444c2f5e7498654c60",
             "The larger pre-training, fine-tuned on AudioCaps: where Tango 2 began.",
         ),
         _folder(
             "audioldm2",
             "AudioLDM 2",
             "cvssp/audioldm2",
-            4.3,
+            "c8e7e189d324425c05c4c2f81214041ef4107983",
+            4.5,
             AUDIOLDM2_LICENCE,
             "16 kHz; generates and compares, cannot be fine-tuned here.",
             kind="AudioLDM2Pipeline",
@@ -115,6 +147,7 @@ CATALOGUE = {
             "stable-audio-open",
             "Stable Audio Open",
             "stabilityai/stable-audio-open-1.0",
+            "f21265c1e2710b3bd2386596943f0007f55f802e",
             4.9,
             f"{STABILITY} (gated: accept it on its page first)",
             "44.1 kHz stereo, up to 47 s; generates and compares, cannot be fine-tuned here.",

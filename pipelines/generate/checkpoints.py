@@ -24,7 +24,11 @@ DECIDING = {  # of the JSON files beside the weights
     INDEX, "config.json", "transformer_overrides.json",
     "main_config.json", "vae_config.json", "stft_config.json", "vocoder_config.json",
 }  # fmt: skip
-MODE_WORDS = {"low_memory": "low-memory mode", "compiled": "compiled mode"}
+MODE_WORDS = {
+    "low_memory": "low-memory mode",
+    "compiled": "compiled mode",
+    "cuda_graphs": "mode of CUDA graphs",
+}
 HEADER_LIMIT = 100_000_000  # bytes; safetensors' own limit
 
 
@@ -81,6 +85,7 @@ def load(
     dtype: "torch.dtype | None" = None,
     low_memory: bool = False,
     compiled: bool = False,
+    cuda_graphs: bool = False,
 ) -> "Backend":
     """A model, ready to sample.
 
@@ -93,21 +98,25 @@ def load(
             float32 for all others, whose rounding nobody has listened to.
         low_memory: only the part at work lies on the device, and sound is decoded in tiles.
         compiled: the transformer by torch.compile.
+        cuda_graphs: the same, and its kernels recorded once per shape and replayed: CUDA alone.
 
     Raises:
         StudioError: no such model, files that are missing, cut short or of another model, a Hub
-            that cannot be reached, or too little disk or memory.
+            that cannot be reached, too little disk or memory, or a mode that this model or this
+            device has not.
     """
     import torch
 
     from pipelines.devices import default_device
-    from pipelines.generate.modes import Modes
+    from pipelines.generate.modes import Modes, check_graphs
 
     folders = folders_of(name)
     kind = known_layout(folders[0])
-    chosen = {"low_memory": low_memory, "compiled": compiled}
+    chosen = {"low_memory": low_memory, "compiled": compiled, "cuda_graphs": cuda_graphs}
     check_modes(folders[0], kind, chosen)
     place = torch.device(device) if device else default_device()
+    modes = Modes(**chosen)
+    check_graphs(modes, place)
     check_memory(folders, torch.device("cpu") if low_memory else place)
     return function_of(kind.reader)(
         folders,
@@ -115,7 +124,7 @@ def load(
         revision=revision(folders),
         device=place,
         dtype=dtype if dtype or name in EMBEDDED else torch.float32,
-        **({"modes": Modes(**chosen)} if kind.modes else {}),
+        **({"modes": modes} if kind.modes else {}),
     )
 
 
@@ -125,12 +134,21 @@ def folders_of(name: str) -> list[Path]:
         return [fetch(CATALOGUE[name])]
     folder = EMBEDDED[name].path if name in EMBEDDED else Path(name)
     if not folder.is_dir():
-        known = [info.name for info in available()] or list(EMBEDDED)
-        raise StudioError(
-            f"There is no model '{name}'; choose {', '.join([*known, *CATALOGUE])}, "
-            "or give the path of a model folder."
-        )
+        raise no_such_model(name, [info.name for info in available()] or list(EMBEDDED))
     return [folder, EMBEDDED["embedded"].path] if name == "embedded-clean" else [folder]
+
+
+def no_such_model(name: str, known: Sequence[str]) -> StudioError:
+    """The sentence for a name that is neither a model's nor a folder's.
+
+    Args:
+        name: what was asked for.
+        known: names that can be chosen beside the published ones.
+    """
+    names = dict.fromkeys([*known, *CATALOGUE])
+    return StudioError(
+        f"There is no model '{name}'; choose {', '.join(names)}, or give the path of a model folder."
+    )
 
 
 def check_modes(folder: Path, kind: Layout, chosen: Mapping[str, bool]) -> None:

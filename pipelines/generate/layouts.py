@@ -17,7 +17,7 @@ from pipelines.generate.catalogue import (
 
 INDEX = "model_index.json"
 CARD = "see its model card"
-FLUX_MODES = ("low_memory", "compiled")
+FLUX_MODES = ("low_memory", "compiled", "cuda_graphs")
 TANGO_MODES = ("low_memory",)
 
 

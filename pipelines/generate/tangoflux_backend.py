@@ -172,7 +172,7 @@ class TangoFluxBackend:
         first = settings[0]
         guidance = torch.tensor([each.guidance for each in settings])
         text, free = self.conditions(prompts, settings, guided=bool((guidance > 1).any()))
-        if self.modes.compiled:
+        if self.modes.wants_few_shapes:
             text, free = padded(text), None if free is None else padded(free)
         with self.at_work(self.denoiser):
             return self.pipe.denoise(

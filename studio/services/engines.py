@@ -65,6 +65,15 @@ class Engines:
         here = checkpoints.available(self.config.models)
         return [*here, *self.licences.models(), *self.adapters.models()]
 
+    def check_known(self, name: str) -> None:
+        """Nothing, or a StudioError that lists what can be chosen: trained models that are kept, too."""
+        from pipelines.generate.catalogue import CATALOGUE
+        from pipelines.generate.checkpoints import no_such_model
+
+        known = [model.name for model in self.models()]
+        if name not in (*known, *CATALOGUE) and not Path(name).is_dir():
+            raise no_such_model(name, known)
+
     def defaults(self, name: str) -> tuple[int, float]:
         """The steps and the guidance that a model is at its best with, without loading it."""
         loaded = self.loaded_backend(name)
@@ -241,6 +250,7 @@ class Engines:
 
         folder = self.adapters.folder_of(name)
         if folder is None:
+            self.check_known(name)
             self.licences.check(name)
             return self._held(checkpoints.load(name, device=self.config.device, **self._how()))
         from pipelines.recipes.adapted import adapted
@@ -268,6 +278,7 @@ class Engines:
             "dtype": getattr(torch, config.dtype) if config.dtype else self._usual_dtype(),
             "low_memory": config.low_memory,
             "compiled": config.compile,
+            "cuda_graphs": config.cuda_graphs,
         }
 
     def _usual_dtype(self) -> Any:

@@ -1,6 +1,7 @@
 """Published models by name: fetched once, only what is needed; a sentence for each way it can fail."""
 
 import errno
+import re
 import shutil
 from pathlib import Path
 from types import SimpleNamespace
@@ -172,4 +173,5 @@ def test_every_published_model_says_what_is_needed_to_choose_it():
     for name, model in CATALOGUE.items():
         assert name == model.name and "/" not in name
         assert model.licence and model.gigabytes > 0 and model.page.endswith(model.repository)
-        assert model.revision is None or len(model.revision) == 40
+        assert (model.revision is None) == (name == "tangoflux-base"), "the one that nobody pins"
+        assert model.revision is None or re.fullmatch("[0-9a-f]{40}", model.revision)

@@ -8,7 +8,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from pipelines.errors import StudioError
 from pipelines.generate import checkpoints, modes
-from pipelines.generate.modes import Modes, at_work
+from pipelines.generate.modes import Modes, at_work, check_graphs
 from pipelines.generate.sampling import generate
 from pipelines.records import Prompt, Settings
 from tests.pipelines.tiny import save_tiny
@@ -61,6 +61,8 @@ def test_a_model_without_a_mode_says_so(folder, monkeypatch):
         checkpoints.load(folder, low_memory=True)
     with pytest.raises(StudioError, match="has no compiled mode"):
         checkpoints.load(folder, compiled=True)
+    with pytest.raises(StudioError, match="has no mode of CUDA graphs"):
+        checkpoints.load(folder, cuda_graphs=True)
 
 
 class Dtypes(TorchDispatchMode):
@@ -120,7 +122,10 @@ def test_text_is_encoded_once_for_all_batches(folder, monkeypatch):
     assert len(calls) == 4, "what was trained in between is not taken from memory"
 
 
-def test_compiled_blocks_are_asked_for_few_shapes_and_give_the_same_sound(folder, monkeypatch):
+@pytest.mark.parametrize("mode", ["compiled", "cuda_graphs"])
+def test_compiled_blocks_are_asked_for_few_shapes_and_give_the_same_sound(
+    folder, monkeypatch, mode
+):
     """Texts of any length are masked up to 64 tokens; the compiler itself is stood in for.
 
     On one of two loaded cores torch's took three minutes for the tiny model: run by hand, see
@@ -128,7 +133,7 @@ def test_compiled_blocks_are_asked_for_few_shapes_and_give_the_same_sound(folder
     """
     shapes = []
 
-    def compiler(function):
+    def compiler(function, **how):
         def counted(transformer, audio, around, at):
             shapes.append(tuple(around.context.shape[1:2]))
             return function(transformer, audio, around, at)
@@ -137,7 +142,9 @@ def test_compiled_blocks_are_asked_for_few_shapes_and_give_the_same_sound(folder
 
     monkeypatch.setattr(torch, "compile", compiler)
     plain = sound(checkpoints.load(folder, device="cpu"))
-    backend = checkpoints.load(folder, device="cpu", compiled=True)
+    monkeypatch.setattr(modes, "check_graphs", lambda *_: None)
+    monkeypatch.setattr(torch.compiler, "cudagraph_mark_step_begin", lambda: None)
+    backend = checkpoints.load(folder, device="cpu", **{mode: True})
     np.testing.assert_allclose(sound(backend), plain, atol=2e-5 * np.abs(plain).max())
     longer = Prompt(text="a dog barks and then the bird sings", seconds=8.0)
     next(generate(backend, [longer], settings=FEW))
@@ -145,9 +152,61 @@ def test_compiled_blocks_are_asked_for_few_shapes_and_give_the_same_sound(folder
 
 
 @pytest.mark.gpu
-def test_the_compiler_itself(folder):
-    """torch.compile gives the same sound, up to rounding."""
+@pytest.mark.parametrize("mode", ["compiled", "cuda_graphs"])
+def test_the_compiler_itself(folder, mode):
+    """torch.compile gives the same sound, up to rounding; so do graphs, at the second batch too."""
     plain = sound(checkpoints.load(folder))
-    made = sound(checkpoints.load(folder, compiled=True))
-    np.testing.assert_allclose(made, plain, atol=1e-4 * np.abs(plain).max())
+    backend = checkpoints.load(folder, **{mode: True})
+    for _ in range(2):
+        np.testing.assert_allclose(sound(backend), plain, atol=1e-4 * np.abs(plain).max())
     assert modes.blocks_for(Modes()) is modes.blocks
+
+
+def test_cuda_graphs_are_refused_where_they_cannot_be_recorded(folder):
+    """Before anything is read: on another device, and where weights are moved about."""
+    with pytest.raises(
+        StudioError, match="goes to the device cpu; they are recorded on CUDA alone"
+    ):
+        checkpoints.load(folder, device="cpu", cuda_graphs=True)
+    with pytest.raises(StudioError, match="low memory are asked for together; .* Choose one"):
+        check_graphs(Modes(cuda_graphs=True, low_memory=True), torch.device("cuda"))
+    check_graphs(Modes(cuda_graphs=True, compiled=True), torch.device("cuda"))
+    check_graphs(Modes(low_memory=True), torch.device("cpu"))
+
+
+def test_what_a_graph_gave_is_not_written_over_by_its_next_run(monkeypatch):
+    """A stand-in writes each result where the last one lies, as a graph does, and wants a mark before."""
+    marks, asked, place = [], [], torch.zeros(2)
+
+    def compiler(function, **how):
+        asked.append((function, how))
+
+        def recorded(given):
+            assert marks.pop() == "step"
+            return place.copy_(given)
+
+        return recorded
+
+    monkeypatch.setattr(torch, "compile", compiler)
+    monkeypatch.setattr(torch.compiler, "cudagraph_mark_step_begin", lambda: marks.append("step"))
+    run = modes.blocks_for(Modes(cuda_graphs=True))
+    first, second = run(torch.tensor([1.0, 2.0])), run(torch.tensor([3.0, 4.0]))
+    assert first.tolist() == [1.0, 2.0] and second.tolist() == [3.0, 4.0]
+    assert asked == [(modes.blocks, {"mode": "reduce-overhead"})]
+
+
+@pytest.mark.slow
+def test_the_blocks_are_one_graph_to_the_compiler(folder, monkeypatch):
+    """Traced whole, without a break; behind the tracing stands eager torch, whose numbers are to the bit.
+
+    What inductor makes of the graph takes minutes on a CPU, which records none anyway.
+    """
+    whole = torch.compile
+    monkeypatch.setattr(
+        torch, "compile", lambda f, **how: whole(f, backend="aot_eager", fullgraph=True)
+    )
+    monkeypatch.setattr("pipelines.generate.modes.check_graphs", lambda *_: None)
+    short = Settings(seed=5, steps=1, guidance=3.0)
+    plain = sound(checkpoints.load(folder, device="cpu"), short)
+    made = sound(checkpoints.load(folder, device="cpu", cuda_graphs=True), short)
+    np.testing.assert_allclose(made, plain, atol=2e-5 * np.abs(plain).max())

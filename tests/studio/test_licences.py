@@ -53,3 +53,18 @@ def test_names_and_files_that_cannot_be_read(config):
     with pytest.raises(StudioError, match="licences.json in the data folder cannot be read"):
         licences.check("tango")
     licences.check("embedded")  # which is ours
+
+
+def test_a_name_that_is_no_model_lists_all_that_can_be_chosen(config):
+    """The trained models too, those that were accepted once, and a path."""
+    engines = Engines(config)
+    engines.licences.accept("tango2")
+    with pytest.raises(StudioError) as told:
+        engines.backend("embeded")
+    said = str(told.value)
+    assert said.startswith("There is no model 'embeded'; choose embedded, ")
+    assert (
+        "embedded-aligned" in said
+        and said.count("tango2,") == 1
+        and "path of a model folder" in said
+    )

@@ -38,20 +38,25 @@ def test_absurd_shortcuts_are_refused_at_the_door(config, changes, sentence):
 
 
 def test_ways_of_running_are_read_and_reach_the_model(monkeypatch, tmp_path):
-    """BATON_DTYPE, BATON_LOW_MEMORY and BATON_COMPILE."""
+    """BATON_DTYPE, BATON_LOW_MEMORY, BATON_COMPILE and BATON_CUDA_GRAPHS."""
     import torch
 
     config = read_config(
-        {"BATON_DTYPE": "bfloat16", "BATON_LOW_MEMORY": "1", "BATON_COMPILE": "0"}, data=tmp_path
+        {
+            "BATON_DTYPE": "bfloat16",
+            "BATON_LOW_MEMORY": "1",
+            "BATON_COMPILE": "0",
+            "BATON_CUDA_GRAPHS": "yes",
+        },
+        data=tmp_path,
     )
     asked = []
     monkeypatch.setattr(
         "pipelines.generate.checkpoints.load", lambda name, **how: asked.append(how) or object()
     )
     Engines(config).backend("embedded")
-    assert asked == [
-        {"device": None, "dtype": torch.bfloat16, "low_memory": True, "compiled": False}
-    ]
+    ways = {"low_memory": True, "compiled": False, "cuda_graphs": True}
+    assert asked == [{"device": None, "dtype": torch.bfloat16, **ways}]
     with pytest.raises(StudioError, match="BATON_DTYPE is 'half'; it must be float32 or bfloat16"):
         read_config({"BATON_DTYPE": "half"})
     with pytest.raises(StudioError, match="BATON_LOW_MEMORY is 'perhaps'; it must be 1 or 0"):
