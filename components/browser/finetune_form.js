@@ -255,7 +255,7 @@ function estimateNodes(found, recipe) {
   const memory = found.memory_mb ? ` Up to ${found.memory_mb < 1000 ? `${whole(found.memory_mb)} MB` : `${(found.memory_mb / 1000).toFixed(1)} GB`} of memory.` : "";
   return [
     dataSummary(found.data, recipe),
-    element("p", { class: "bs-status" }, `${parts.length ? `Time: ${parts.join(", ")}.` : ""}${memory}`),
+    element("p", { class: "bs-status" }, `${parts.length ? `Time: ${parts.join(", ")}. Measured on this machine; other work on it makes it longer.` : ""}${memory}`),
     element("ul", { class: "bs-notices" }, ...(found.notices ?? []).map((text) => element("li", {}, text))),
   ];
 }

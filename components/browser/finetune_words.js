@@ -44,7 +44,7 @@ export const RECIPES = { baton: "BATON", supervised: "own sounds", crpo: "CRPO" 
 /** What a CRPO run learns from, a sentence each. */
 export function crpoSentences(data) {
   const said = [];
-  if (data.candidates) said.push(`${whole(data.candidates)} candidates in all, for ${plural(data.drawn, "prompt")} in each iteration, drawn from ${whole(data.prompts)}; the best and the worst of a prompt make a pair.`);
+  if (data.candidates) said.push(`${whole(data.candidates)} candidates in all, for ${plural(data.drawn, "prompt")} in each iteration, drawn from ${whole(data.prompts)}${data.is_world ? " of its own world that the base tends to fail" : ""}; the best and the worst of a prompt${data.ranked_by ? `, as ranked by ${data.ranked_by},` : ""} make a pair.`);
   if (data.pairs) {
     const kinds = [[data.votes, "of votes"], [data.labels, "of labels"], [data.given, `of ${data.folder ? `“${data.folder}”` : "a set"}`]].filter(([count]) => count);
     said.push(`${plural(data.pairs, "pair")} beside them: ${kinds.map(([count, word]) => `${whole(count)} ${word}`).join(", ")}.`);

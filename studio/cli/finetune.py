@@ -109,7 +109,10 @@ def begun(services: Services, wish: dict[str, Any], *, is_estimate: bool) -> int
     found = services.finetune.estimate(HERE, wish)
     for part in found["parts"]:
         say(f"{part['seconds']:7.1f} s  {part['what']}")
-    say(f"{found['seconds']:7.1f} s  in all, about {found['memory_mb']} MB of memory")
+    say(
+        f"{found['seconds']:7.1f} s  in all, about {found['memory_mb']} MB of memory; other work on "
+        "this machine makes it longer"
+    )
     if is_estimate:
         tell(**found)
         return 0

@@ -85,8 +85,10 @@ def test_a_run_mixes_them_in_at_a_share(services, work):
     assert found["data"] | {"campaigns": []} == {
         "prompts": 1, "drawn": 1, "candidates": 25, "pairs": 1, "votes": 0, "labels": 1,
         "given": 0, "share": 0.5, "campaigns": [], "folder": None, "left_out": {},
-        "simulated": False,
+        "simulated": False, "is_world": False, "ranked_by": "CLAP",
     }  # fmt: skip
+    record = services.finetune.views.record(run, HERE)["data"]
+    assert (record["share"], record["pairs"], record["source"]) == (0.5, {"labels": 1}, "given")
     data = services.finetune.run.folder(run).read("data.json")
     assert all((services.config.data / file).is_file() for file in data["files"].values())
 

@@ -13,6 +13,7 @@ from studio.refusals import Conflict
 from studio.services.adapters import TITLE_LENGTH
 from studio.services.finetune.crpo.estimate import crpo_estimate
 from studio.services.finetune.crpo.request import check_wish as check_crpo_wish
+from studio.services.finetune.crpo.settings import check_shared
 from studio.services.finetune.crpo.settings import usual_settings as crpo_usual
 from studio.services.finetune.crpo.views import counts_of as crpo_counts
 from studio.services.finetune.estimate import Estimates
@@ -295,6 +296,8 @@ class Finetune:
         if wish.reward != CLAP:
             self._check_reward_done(owner, wish.reward)
         data = self.run.data_of(owner, wish)
+        if config.is_shared:
+            check_shared(wish.settings, len(data["pairs"]))
         return wish, data, crpo_counts(data, wish.settings)
 
     def _check_reward_done(self, owner: str, reward: str) -> Job:

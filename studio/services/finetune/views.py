@@ -178,7 +178,8 @@ def steps_of(folder: RunFolder, wish: Wish) -> dict[str, int | None]:
     """The steps that are taken, and how many there will be, once that is known."""
     lines = folder.losses()
     if wish.recipe == CRPO:
-        return {"step": len(lines), "steps": all_steps(wish.settings, lines)}
+        given = len(folder.read(DATA, {}).get("pairs", []))
+        return {"step": len(lines), "steps": all_steps(wish.settings, lines, given)}
     return {"step": len(lines), "steps": lines[-1]["steps"] if lines else wish.settings["steps"]}
 
 

@@ -10,16 +10,25 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from pipelines.records import Prompt
 from studio.processes import Parent, end_of
 from studio.services.finetune.child import alone, load_base, log, reward_scorer, sounds_of
-from studio.services.finetune.crpo.settings import candidates_in, config_of, steps_in
+from studio.services.finetune.crpo.remaining import (
+    LISTENING,
+    RANKING,
+    TRAINING,
+    Paces,
+    Standing,
+    left_of,
+    ranks_in,
+    seconds_left,
+)
+from studio.services.finetune.crpo.settings import config_of, steps_in
 from studio.services.finetune.run_folder import DATA, PROGRESS, PROMPTS, TASK, RunFolder
 
 BEGUN, ENDED = 0.02, 0.98  # of the run's progress bar, in which this lies
-RANKING, TRAINING, LISTENING = "making and ranking candidates", "training", "listening"
+MOMENTS = "samples.jsonl"
+PACES = "paces.json"  # in the run's folder, for when it is gone on with
 
 
 def work(parent: Parent) -> None:
@@ -36,10 +45,16 @@ class Improving:
     run: RunFolder
     task: dict[str, Any]
     parent: Parent
-    paces: dict[str, list[float]] = field(default_factory=dict)  # seconds of one, by phase
+    paces: Paces = field(init=False)
+    steps: int = field(init=False)  # of an iteration
     done: tuple[str, int, int] = ("", 0, 0)  # phase, iteration and how much of it, last told
+    there: dict[int, int] = field(default_factory=dict)  # candidates that lay there, by iteration
     looked_at: float = field(default_factory=time.monotonic)
     told_at: float = 0.0
+
+    def __post_init__(self) -> None:
+        self.paces = Paces(self.task["paces"] or {}, self.run.read(PACES, {}))
+        self.steps = steps_in(self.settings, len(self.run.read(DATA)["pairs"]))
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -58,8 +73,10 @@ class Improving:
         self.run.took("loading the model", time.monotonic() - started)
         from pipelines.recipes.crpo.loop import improve
 
+        self.there = candidates_there(self.run, self.settings)
         self.looked_at = time.monotonic()
-        self.tell(BEGUN, "listening to the base")
+        is_new = bool(self.task["listen"]) and not self.run.lines(MOMENTS)
+        self.tell(BEGUN, "listening to the base" if is_new else "going on with what is there")
         improve(
             trainer,
             bank_of(self.run, self.settings["seed"]),
@@ -80,22 +97,23 @@ class Improving:
         """Candidates were ranked, or a step was taken."""
         seconds, self.looked_at = time.monotonic() - self.looked_at, time.monotonic()
         phase = RANKING if at.phase == "candidates" else TRAINING
-        known = self.done[2] if self.done[:2] == (phase, at.iteration) else 0
-        made = at.done - known
+        is_first = self.done[:2] != (phase, at.iteration)
+        made = at.done - (0 if is_first else self.done[2])
         self.done = (phase, at.iteration, at.done)
-        if at.told is not None:
-            seconds, made = at.told.seconds, 1
-        elif known or seconds > 1:
+        if (
+            at.told is not None
+        ):  # before the first step much else is done, before others they are kept
+            self.steps = at.of
+            self.paces.took(TRAINING, at.told.seconds if is_first else seconds)
+        elif at.done > self.there.get(at.iteration, 0):
             self.run.took(RANKING, seconds)
-        if made > 0 and (
-            at.told is not None or seconds > 0.05
-        ):  # files that lie there take no time
-            self.paces[phase] = [*self.paces.get(phase, [])[-29:], seconds / made]
+            self.paces.took(RANKING, seconds, made)
         what = "candidate" if phase == RANKING else "step"
         note = f"iteration {at.iteration} of {self.settings['iterations']}: {what} {at.done} of {at.of}"
         if phase == TRAINING and at.done == at.of:
             note = f"iteration {at.iteration}: keeping it, and listening"
-        self.tell(self.share(phase, at), note, seconds_left=self.seconds_left(phase, at))
+        standing = Standing(iteration=at.iteration, phase=phase, done=at.done, of=at.of)
+        self.tell(self.share(phase, at), note, standing)
         if phase == RANKING or at.done % 25 == 0 or at.done == at.of:
             log(note)
 
@@ -103,62 +121,60 @@ class Improving:
         """The policy was listened to."""
         seconds, self.looked_at = time.monotonic() - self.looked_at, time.monotonic()
         self.run.took("listening to held-out prompts", seconds)
-        self.paces[LISTENING] = [seconds]
+        self.paces.took(LISTENING, seconds)
         log(f"heard after iteration {moment.iteration}")
+        following, last = moment.iteration + 1, self.settings["iterations"]
+        what = RANKING if ranks_in(self.settings, following) else TRAINING
+        note = (
+            f"iteration {following} of {last}: {what}" if following <= last else "heard to the end"
+        )
+        standing = Standing(iteration=moment.iteration, phase=LISTENING)
+        self.tell(BEGUN + (ENDED - BEGUN) * moment.iteration / last, note, standing)
 
     def share(self, phase: str, at: Any) -> float:
         """How far the run is: iterations, each half candidates and half steps."""
         half = 0.0 if phase == RANKING else 0.5
-        if not self.ranks_in(at.iteration):
+        if not ranks_in(self.settings, at.iteration):
             half, width = 0.0, 1.0
         else:
             width = 0.5
         within = half + width * at.done / max(1, at.of)
         return BEGUN + (ENDED - BEGUN) * (at.iteration - 1 + within) / self.settings["iterations"]
 
-    def ranks_in(self, iteration: int) -> bool:
-        """Whether this iteration makes candidates."""
-        return bool(candidates_in(self.settings)) and (self.settings["online"] or iteration == 1)
-
-    def seconds_left(self, phase: str, at: Any) -> float | None:
-        """By this run's own paces, else by those that were probed; None where one is not known."""
-        settings, rest = self.settings, self.settings["iterations"] - at.iteration
-        each = settings["prompts"] * settings["candidates"]
-        later = sum(self.ranks_in(at.iteration + n) for n in range(1, rest + 1))
-        left = {
-            RANKING: later * each + (at.of - at.done if phase == RANKING else 0),
-            TRAINING: rest * steps_in(settings)
-            + (at.of - at.done if phase == TRAINING else steps_in(settings)),
-            LISTENING: rest + 1 if self.task["listen"] else 0,
-        }
-        found = 0.0
-        for name, count in left.items():
-            pace = float(np.median(self.paces[name])) if self.paces.get(name) else None
-            pace = pace if pace is not None else (self.task["paces"] or {}).get(name)
-            if count and pace is None:
-                return None
-            found += count * (pace or 0.0)
-        return round(found, 1)
-
-    def tell(self, share: float, note: str, **more: Any) -> None:
+    def tell(self, share: float, note: str, at: Standing | None = None) -> None:
         """Tell the parent, and write down what the page asks for, twice a second at most."""
         self.parent.tell(share, note)
         if time.monotonic() - self.told_at > 0.5:
-            self.told_at = time.monotonic()
-            self.run.write(PROGRESS, {"note": note, **more})
+            self.told_at, told = time.monotonic(), {"note": note}
+            if at is not None:
+                left = left_of(
+                    self.settings, at, steps=self.steps, listens=bool(self.task["listen"])
+                )
+                told["seconds_left"] = seconds_left(left, self.paces)
+                self.run.write(PACES, self.paces.own)
+            self.run.write(PROGRESS, told)
 
 
 def bank_of(run: RunFolder, seed: int) -> list[Prompt]:
-    """The prompts to draw from: as given, or captions of the embedded world, which are drawn once."""
+    """The prompts to draw from: as given, or captions where the base fails, which are drawn once."""
     data = run.read(DATA)
     found = data["prompts"] or run.read(PROMPTS)
     if found is None:
-        from pipelines.recipes.crpo.embedded import prompts_of
+        from pipelines.recipes.crpo.embedded import bank_of as drawn_from_world
 
-        drawn = prompts_of("train", data["bank"], seed=seed) if data["bank"] else []
+        drawn = drawn_from_world(data["bank"], seed=seed) if data["bank"] else []
         found = [{"text": one.text, "seconds": one.seconds} for one in drawn]
         run.write(PROMPTS, found)
     return [Prompt(**told) for told in found]
+
+
+def candidates_there(run: RunFolder, settings: dict[str, Any]) -> dict[int, int]:
+    """How many candidates of each iteration were made before this process."""
+    each, found = config_of(settings).part * settings["candidates"], {}
+    for number in range(1, settings["iterations"] + 1):
+        files = run.iteration(number).glob("candidates/part-*.safetensors")
+        found[number] = each * sum(1 for _ in files)
+    return found
 
 
 def as_it_samples(task: dict[str, Any], trainer: Any) -> Any:

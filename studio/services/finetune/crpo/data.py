@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from studio.services.finetune.folders import Folders
 
 SECONDS = 10.0  # of a sound to a prompt that tells no length
+WORLD = "captions of the base's own world that it tends to fail, as BATON's are chosen"
 MIXED = (
     "Some of these campaigns were judged by simulated listeners and some by people; the two are "
     "never mixed. Choose one kind."
@@ -51,8 +52,10 @@ def crpo_data(store: Store, folders: "Folders", owner: str, wish: Wish) -> dict[
             )
             + ". Label or vote on more sounds, or leave it out."
         )
+    reward = None
     if wish.reward != CLAP:
-        kinds.add(bool(store.jobs.get(wish.reward).request["simulated"]))
+        reward = store.jobs.get(wish.reward).request
+        kinds.add(bool(reward["simulated"]))
     if len(kinds) > 1:
         raise StudioError(
             "The reward model learned from simulated listeners and the campaigns are of people, or "
@@ -61,6 +64,8 @@ def crpo_data(store: Store, folders: "Folders", owner: str, wish: Wish) -> dict[
     prompts = [{"text": text, "seconds": SECONDS} for text in asked_for(wish)]
     return {
         "prompts": prompts,
+        "source": source_of(wish),
+        "reward_title": reward and reward["title"],
         "bank": len(prompts) or drawn_from(wish.settings),
         "pairs": [asdict(row) for row in rows],
         "files": files,
@@ -77,6 +82,15 @@ def crpo_data(store: Store, folders: "Folders", owner: str, wish: Wish) -> dict[
 def asked_for(wish: Wish) -> tuple[str, ...]:
     """The prompts that were given to draw from; none where nothing is ranked, or the world gives them."""
     return () if wish.settings["given_share"] == 1 else texts_of(wish)
+
+
+def source_of(wish: Wish) -> str:
+    """Where the prompts of candidates come from, in words for the record."""
+    if wish.settings["given_share"] == 1:
+        return "none: no candidates are made"
+    if wish.prompt_set is not None:
+        return f"the set {wish.prompt_set}"
+    return "given" if wish.prompts else WORLD
 
 
 def drawn_from(settings: Mapping[str, Any]) -> int:

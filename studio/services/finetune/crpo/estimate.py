@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from studio.services.finetune.crpo.child import LISTENING, RANKING, TRAINING
+from studio.services.finetune.crpo.remaining import LISTENING, RANKING, TRAINING
 from studio.services.finetune.crpo.settings import candidates_in, steps_in
 from studio.services.finetune.estimate import Estimates, Pace, memory_mb
 from studio.services.finetune.listening import HELD_OUT
@@ -21,7 +21,7 @@ def crpo_estimate(estimates: Estimates, wish: Wish, counts: dict[str, Any]) -> d
     settings = wish.settings
     found, pace = paces(estimates, wish), pace_of(estimates, wish)
     iterations, made = settings["iterations"], candidates_in(settings)
-    steps, moments = iterations * steps_in(settings), iterations + 1
+    steps, moments = iterations * steps_in(settings, counts["pairs"]), iterations + 1
     parts = [
         ("loading the model", pace["load"]),
         (f"making and ranking {made} candidates", made * found[RANKING]),

@@ -1,6 +1,7 @@
 """What is kept of a CRPO run: the record of an iteration, and what can be made again thrown away."""
 
 import json
+from collections import Counter
 from typing import Any
 
 from pipelines.records import digest
@@ -40,10 +41,14 @@ def crpo_record(run: RunFolder, job: Job, wish: Wish, title: str, iteration: int
             "folder": data["folder"],
             "simulated": data["simulated"],
             "left_out": data["left_out"],
+            "source": data.get("source"),  # runs of before told neither this nor the title
             "bank": digest(data["prompts"] or run.read(PROMPTS, [])),
             "given": digest(data["pairs"]),
             "prompts": learned_from(run, iteration),
+            "share": wish.settings["given_share"],
+            "pairs": dict(Counter(row["origin"] for row in data["pairs"])),
             "reward": wish.reward,
+            "reward_title": data.get("reward_title"),
             "reward_revision": run.read("run.json")["identity"]["reward"],
         },
         "iterations": [without_rewards(run, n) for n in range(1, iteration + 1)],

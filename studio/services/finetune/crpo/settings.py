@@ -148,9 +148,10 @@ def config_of(settings: Mapping[str, Any]) -> "CrpoConfig":
     )
 
 
-def steps_in(settings: Mapping[str, Any]) -> int:
-    """Steps of one iteration, if every prompt gives a pair."""
-    per_epoch = max(1, -(-settings["prompts"] // settings["pairs"]))
+def steps_in(settings: Mapping[str, Any], given: int = 0) -> int:
+    """Steps of one iteration, if every prompt gives a pair, beside so many given ones."""
+    ranked = 0 if settings["given_share"] == 1 else settings["prompts"]
+    per_epoch = max(1, -(-(ranked + given) // settings["pairs"]))
     return settings["steps"] or max(1, round(settings["epochs"] * per_epoch))
 
 
@@ -162,9 +163,9 @@ def candidates_in(settings: Mapping[str, Any]) -> int:
     return rounds * settings["prompts"] * settings["candidates"]
 
 
-def check_shared(settings: Mapping[str, Any]) -> None:
-    """Nothing, or a StudioError for more than a page of strangers gives."""
-    made, steps = candidates_in(settings), settings["iterations"] * steps_in(settings)
+def check_shared(settings: Mapping[str, Any], given: int = 0) -> None:
+    """Nothing, or a StudioError for more than a page of strangers gives, so many given pairs included."""
+    made, steps = candidates_in(settings), settings["iterations"] * steps_in(settings, given)
     for what, asked, most in (
         ("candidates", made, SHARED_CANDIDATES),
         ("steps", steps, SHARED_STEPS),

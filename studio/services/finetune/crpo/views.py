@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from studio.services.finetune.crpo.data import WORLD
 from studio.services.finetune.crpo.settings import candidates_in, steps_in
 from studio.services.finetune.run_folder import RunFolder
 
@@ -105,12 +106,26 @@ def counts_of(data: Mapping[str, Any] | None, settings: Mapping[str, Any]) -> di
         "share": settings["given_share"],
         "campaigns": data["campaigns"],
         "folder": data["folder"],
+        "is_world": data.get("source") == WORLD,
+        "ranked_by": ranked_by(data, settings),
         "left_out": data["left_out"],
         "simulated": data["simulated"],
     }
 
 
-def all_steps(settings: Mapping[str, Any], losses: Sequence[Mapping[str, Any]]) -> int:
+def ranked_by(data: Mapping[str, Any], settings: Mapping[str, Any]) -> str | None:
+    """What ranks the candidates, in words; None where there are none, or a run of before does not tell."""
+    if "reward_title" not in data or not data["bank"] or settings["given_share"] == 1:
+        return None
+    title, weight = data["reward_title"], settings["reward_weight"]
+    if title is None:
+        return "CLAP"
+    return f"“{title}”" if weight == 1 else f"{weight:.0%} “{title}” and {1 - weight:.0%} CLAP"
+
+
+def all_steps(
+    settings: Mapping[str, Any], losses: Sequence[Mapping[str, Any]], given: int = 0
+) -> int:
     """How many steps the run takes: those of an iteration are known once one is taken."""
-    each = losses[-1]["steps"] if losses else steps_in(settings)
+    each = losses[-1]["steps"] if losses else steps_in(settings, given)
     return settings["iterations"] * each
