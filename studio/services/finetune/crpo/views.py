@@ -120,7 +120,9 @@ def ranked_by(data: Mapping[str, Any], settings: Mapping[str, Any]) -> str | Non
     title, weight = data["reward_title"], settings["reward_weight"]
     if title is None:
         return "CLAP"
-    return f"“{title}”" if weight == 1 else f"{weight:.0%} “{title}” and {1 - weight:.0%} CLAP"
+    if weight == 1:
+        return f"“{title}”"
+    return f"{100 * weight:.0f} % “{title}” and {100 * (1 - weight):.0f} % CLAP"
 
 
 def all_steps(
