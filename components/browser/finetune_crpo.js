@@ -43,7 +43,7 @@ export class Crpo {
     this.sharePart = part("Share of these pairs", this.share, element("small", {}, "Of each step; at 1 no candidates are made, and it learns from these pairs alone."));
     this.inputs = {};
     const rows = (list) => list.map(([name, title, about, limits]) => this.row(title, about, (this.inputs[name] = field(title, { ...limits, oninput: onchange }))));
-    const pairs = element("details", { class: "bs-fine-fold" }, element("summary", {}, "Pairs of people, mixed in"), element("div", { class: "bs-fine-fields" },
+    const pairs = element("details", { class: "bs-fine-fold" }, element("summary", {}, "Pairs mixed in: labels, votes, sets"), element("div", { class: "bs-fine-fields" },
       group("Labels and votes", this.labels), group("Set of pairs", this.set.node), this.sharePart));
     this.nodes = [
       group("Prompts", this.source, this.lines, this.sourceSaid),
@@ -95,7 +95,7 @@ export class Crpo {
     this.base = base;
     const presets = [...new Set([base.crpo.plan, base.crpo.paper].map((one) => one.preset))];
     fill(this.preset, presets.map((name) => [name, PRESETS[name] ?? name]));
-    const world = presets[0] === "embedded" ? [["", "Of its own world, where it tends to fail"]] : [];
+    const world = presets[0] === "embedded" ? [["", "Its own world, where it fails"]] : [];
     fill(this.source, [...world, [LINES, "My own, one per line"], ...this.sets.map((one) => [one.name, `${one.title} (${whole(one.count)})`])]);
     this.unit.value = this.own.steps ? "steps" : "epochs";
     this.turn();
@@ -112,7 +112,7 @@ export class Crpo {
     this.weightPart.hidden = !known;
     this.rewardSaid.replaceChildren(known ? "Ranks the candidates of every prompt." : "How near sound and words are by CLAP. What it cannot hear, such as order, it cannot teach.");
     if (!this.rewards?.length) this.rewardSaid.append(" ", wayTo("Reward", "Train one in Reward"), " that can.");
-    this.sourceSaid.textContent = { "": "Captions of two sounds at once, one of them easily lost, of two and of three sounds in order: what the base gets wrong most. Others in every iteration; what Compare and the listening measure by is not among them.", [LINES]: "Each is sampled N times; the held-out prompts to listen to are others." }[this.source.value] ?? "A model that learned from a set cannot be measured by it.";
+    this.sourceSaid.textContent = { "": "Captions of the kinds that the base gets wrong most: two sounds of which one is easily lost, three sounds in order. Others in every iteration; Compare measures by none of them.", [LINES]: "Each is sampled N times; the held-out prompts to listen to are others." }[this.source.value] ?? "A model that learned from a set cannot be measured by it.";
     this.sharePart.hidden = !this.hasGiven;
     if (this.base) this.say();
   }

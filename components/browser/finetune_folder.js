@@ -93,7 +93,7 @@ export class Folder {
     if (!made) return;
     if ((made.kind ?? "sounds") !== this.kind) {
       window.dispatchEvent(new CustomEvent("baton-finetune-folders")); // it is taken in all the same, where it belongs
-      return this.refused(made.kind === "pairs" ? "This zip holds pairs of sounds; it can be chosen with CRPO, under “Pairs of people”." : "This zip holds sounds with captions and no pairs; it can be chosen under “My own sounds”.");
+      return this.refused(made.kind === "pairs" ? "This zip holds pairs of sounds; it can be chosen with CRPO, under “Pairs mixed in”." : "This zip holds sounds with captions and no pairs; it can be chosen under “My own sounds”.");
     }
     this.take([made, ...(this.folders ?? []).filter(({ id }) => id !== made.id)], this.most);
     this.choice.value = made.id;

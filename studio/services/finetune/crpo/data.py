@@ -21,6 +21,16 @@ if TYPE_CHECKING:
 
 SECONDS = 10.0  # of a sound to a prompt that tells no length
 WORLD = "captions of the base's own world that it tends to fail, as BATON's are chosen"
+PLAINLY = {  # why votes teach nothing, as the page says it
+    "votes: same system": "votes between two sounds of one system",
+    "votes: gold": "votes that test listeners by a damaged sound",
+    "votes: skip": "votes that were skipped",
+    "votes: the same sound twice": "votes between two copies of one sound",
+    "pairs: tie": "pairs that were called equal",
+    "pairs: both bad": "pairs of which both were called bad",
+    "pairs: no lean": "pairs of which either was chosen as often",
+    "pairs: low agreement": "pairs about which too few agreed",
+}
 MIXED = (
     "Some of these campaigns were judged by simulated listeners and some by people; the two are "
     "never mixed. Choose one kind."
@@ -139,7 +149,7 @@ def voted_pairs(
     once = distinct(labels, left_out)
     read = read_labels({**row, "audio": row["clip"], "group": row["prompt"]} for row in once)
     preferred, why = taught(exports.pairs(battles))
-    left_out.update(why)
+    left_out.update({PLAINLY.get(reason, reason): count for reason, count in why.items()})
     rows = pairs_of_votes(
         [
             Pair(
