@@ -120,12 +120,24 @@ def load(
     check_memory(folders, torch.device("cpu") if low_memory else place)
     return function_of(kind.reader)(
         folders,
-        name=name if name in EMBEDDED or name in CATALOGUE else folders[0].name,
+        name=recorded_as(name),
         revision=revision(folders),
         device=place,
         dtype=dtype if dtype or name in EMBEDDED else torch.float32,
         **({"modes": modes} if kind.modes else {}),
     )
+
+
+def recorded_as(name: str) -> str:
+    """What a sound says of the model that made it: its name, or its folder's, which is no path.
+
+    Args:
+        name: as `load` takes it.
+    """
+    if name in EMBEDDED or name in CATALOGUE:
+        return name
+    own = Path(name).name
+    return f"{own} (folder)" if own in EMBEDDED or own in CATALOGUE else own
 
 
 def folders_of(name: str) -> list[Path]:

@@ -146,8 +146,8 @@ def known_layout(folder: Path) -> Layout:
         )
     if found is None:
         raise StudioError(
-            f"{folder} holds no model that is known; it needs one of {INDEX}, "
-            f"{', '.join(kind for kind in LAYOUTS if '.' in kind)}."
+            f"{folder} holds no model that is known; give the folder that directly holds one of "
+            f"{INDEX}, {', '.join(kind for kind in LAYOUTS if '.' in kind)}."
         )
     return found
 

@@ -18,6 +18,7 @@ from studio.config import Config
 from studio.services import zero_gpu
 from studio.services.adapters import Adapters
 from studio.services.licences import Licences
+from studio.services.model_folders import ModelFolders
 
 if TYPE_CHECKING:
     from pipelines.clap import Clap
@@ -51,6 +52,7 @@ class Engines:
         self.config = config
         self.adapters = Adapters(config.data)
         self.licences = Licences(config.data)
+        self.folders = ModelFolders(config.data)
         self.is_lent = zero_gpu.is_zero_gpu()
         self.loaded: dict[tuple[str, str], Any] = {}
         self.states: dict[str, State] = {}
@@ -58,12 +60,25 @@ class Engines:
         self.turns: dict[tuple[str, str], threading.Lock] = {}
 
     def models(self) -> "list[ModelInfo]":
-        """The checkpoints that are here, the published ones whose licence was accepted, and the
-        adapters that are kept, without loading any."""
+        """The checkpoints that are here, the folders that were taken, the published ones whose
+        licence was accepted, and the adapters that are kept, without loading any."""
         from pipelines.generate import checkpoints
 
         here = checkpoints.available(self.config.models)
-        return [*here, *self.licences.models(), *self.adapters.models()]
+        known = {model.name for model in here}
+        folders = [model for model in self.folders.models() if model.name not in known]
+        return [*here, *folders, *self.licences.models(), *self.adapters.models()]
+
+    def chosen_as(self, made_by: str) -> str:
+        """By which name a model is chosen that a sound names: a folder goes by its path.
+
+        Args:
+            made_by: the model of a sound's settings.
+        """
+        from pipelines.generate.checkpoints import recorded_as
+
+        names = [self.config.model, *(model.name for model in self.models())]
+        return next((name for name in names if recorded_as(name) == made_by), made_by)
 
     def check_known(self, name: str) -> None:
         """Nothing, or a StudioError that lists what can be chosen: trained models that are kept, too."""

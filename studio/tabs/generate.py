@@ -158,7 +158,7 @@ def wire_form(services: Services, form: dict[str, Any], deck: gr.HTML) -> None:
     def reuse(event: gr.EventData):
         made = services.views.candidate(event.id)
         s, known = made.settings, [name for _, name in services.choices()]
-        model = s.model if s.model in known else gr.skip()
+        model = chosen if (chosen := services.engines.chosen_as(s.model)) in known else gr.skip()
         told = (made.prompt.text, made.prompt.seconds, s.steps, s.guidance, s.seed, True)
         return *told, s.sampler, model, s.guide_from, s.guide_to, s.reuse
 

@@ -1,4 +1,4 @@
-"""Published models: what each takes and on which terms, shown before it is first used."""
+"""Models beside those that come with the studio: what each takes and on which terms, before its first use."""
 
 from typing import Any
 
@@ -6,6 +6,8 @@ import gradio as gr
 
 from studio.services.services import Services
 from studio.tabs.door import HIDDEN, shown
+
+PUBLISHED, FOLDER = "published", "folder"  # where the model comes from whose terms are shown
 
 
 def build_more(services: Services) -> dict[str, Any]:
@@ -21,10 +23,19 @@ def build_more(services: Services) -> dict[str, Any]:
                 info="Fetched from the Hub at its first use; most want a GPU.",
                 elem_id="published",
             ),
+            "folder": gr.Textbox(
+                label="Or a folder on this machine",
+                info="Its full path. Published files, or a diffusers pipeline.",
+                placeholder="/models/tango2",
+                max_lines=1,
+                elem_id="model-folder",
+            ),
+            "read": gr.Button("Read this folder", size="sm", elem_id="read-folder"),
             "terms": gr.Markdown("", elem_id="terms"),
             "accept": gr.Button(
                 "I accept these terms: add it", size="sm", visible=False, elem_id="accept-terms"
             ),
+            "asked": gr.State(None),
         }
 
 
@@ -35,7 +46,7 @@ def waiting(services: Services) -> list[tuple[str, str]]:
 
 
 def terms_of(services: Services, name: str) -> str:
-    """What a person should know before they choose it."""
+    """What a person should know of a published model before they choose it."""
     found = {each["name"]: each for each in services.engines.licences.catalogue()}[name]
     needs = ", ".join(f"{size:g} GB ({mode})" for mode, size in found["memory_gb"].items())
     memory = f" It needs a device with at least {needs}." if needs else ""
@@ -45,26 +56,57 @@ def terms_of(services: Services, name: str) -> str:
     )
 
 
+def terms_of_folder(found: dict[str, Any]) -> str:
+    """What a person should know of a folder's model before they choose it; names are no markup."""
+    return (
+        f"`{found['title'].replace('`', '')}`: {found['note']} Its weights take "
+        f"{found['bytes'] / 1e9:.2g} GB of memory.\n\nLicence: **{found['licence']}**."
+    )
+
+
 def wire_more(services: Services, form: dict[str, Any]) -> None:
     """Choosing shows the terms; accepting them adds the model, and chooses it."""
+    if services.config.is_shared:  # hidden there; so nobody else may call it either
+        return
 
     @shown
     def show(name):
         if not name:
-            return "", gr.update(visible=False)
-        return terms_of(services, name), gr.update(visible=True)
+            return None, "", gr.update(visible=False), gr.skip()
+        return (PUBLISHED, name), terms_of(services, name), gr.update(visible=True), ""
+
+    def forget():
+        return None, "", gr.update(visible=False), None
 
     @shown
-    def accept(name):
-        model = services.engines.licences.accept(name)
-        more = gr.update(choices=waiting(services), value=None)
-        chosen = gr.update(choices=services.choices(), value=name)
-        said = f"**{model.title}** can be chosen now, in every tab. Its licence: {model.licence}."
-        return more, said, gr.update(visible=False), chosen, *services.defaults(name)
+    def read(given):
+        found = services.engines.folders.look(given or "")
+        return (FOLDER, found["path"]), terms_of_folder(found), gr.update(visible=True)
 
-    shows = [form["terms"], form["accept"]]
-    form["published"].input(show, form["published"], shows, **HIDDEN)
-    changes = [
-        form[name] for name in ("published", "terms", "accept", "model", "steps", "guidance")
-    ]
-    form["accept"].click(accept, form["published"], changes, **HIDDEN)
+    @shown
+    def accept(asked):
+        model, name = taken(services, *asked)
+        said = (
+            f"`{model.title.replace('`', '')}` is the model of this form now, and in the list of every "
+            f"tab. Its licence: **{model.licence}**."
+        )
+        chosen = gr.update(choices=services.choices(), value=name)
+        more = gr.update(choices=waiting(services), value=None)
+        return None, said, gr.update(visible=False), "", more, chosen, *services.defaults(name)
+
+    shows = [form[name] for name in ("asked", "terms", "accept")]
+    form["published"].input(show, form["published"], [*shows, form["folder"]], **HIDDEN)
+    for asks in (form["folder"].submit, form["read"].click):
+        asks(forget, None, [*shows, form["published"]], **HIDDEN).then(
+            read, form["folder"], shows, **HIDDEN
+        )
+    changed = [form[name] for name in ("folder", "published", "model", "steps", "guidance")]
+    form["accept"].click(accept, form["asked"], [*shows, *changed], **HIDDEN)
+
+
+def taken(services: Services, source: str, name: str) -> tuple[Any, str]:
+    """The model whose terms were accepted, and the name that it is chosen by."""
+    if source == PUBLISHED:
+        return services.engines.licences.accept(name), name
+    model = services.engines.folders.take(name)
+    return model, model.name

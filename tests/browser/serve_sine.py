@@ -2,10 +2,10 @@
 
 Importing takes seconds, so it is done once and each studio is forked from there. On standard input
 a line of JSON each: `{"folder": ..., "port": ..., "pause": ..., "config": {...}}` begins one (with
-`"bands": true` over a CLAP that tells high from low) and is answered with its process id, `{"end": id}`
-ends one, as a container is ended, and is answered with how it ended when it is gone, `{"kill": id}` ends
-it at once, `{"alive": id}` is answered with 1 while it runs, else 0. One that does not end says on
-standard error where it stands, and is killed.
+`"bands": true` over a CLAP that tells high from low, with `"real": true` over the studio's own engines)
+and is answered with its process id, `{"end": id}` ends one, as a container is ended, and is answered
+with how it ended when it is gone, `{"kill": id}` ends it at once, `{"alive": id}` is answered with 1
+while it runs, else 0. One that does not end says on standard error where it stands, and is killed.
 """
 
 import faulthandler
@@ -23,6 +23,7 @@ os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from studio.config import Config
+from studio.services.engines import Engines
 from studio.services.finetune import listening, run
 from studio.services.services import Services
 from studio.shell import build_page, launch_options
@@ -47,13 +48,14 @@ def serve(
     config: dict,
     bands: bool = False,
     held_out: int | None = None,
+    real: bool = False,
 ) -> None:
     """Serve until a signal comes."""
     faulthandler.register(signal.SIGUSR1, all_threads=True)
     config = Config(data=Path(folder), port=port, host="127.0.0.1", **config)
     if held_out is not None:  # this process is forked for this studio alone
         listening.HELD_OUT = run.HELD_OUT = held_out
-    engines = BandEngines(config) if bands else KeepingEngines(config)
+    engines = Engines(config) if real else (BandEngines if bands else KeepingEngines)(config)
     engines.pause = pause
     services, ended = Services(config, engines), threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: ended.set())

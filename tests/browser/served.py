@@ -49,6 +49,7 @@ class Studio:
         self.wishes = wishes  # fields of Config
         self.pause = 0.01  # seconds per step
         self.bands = False  # whether CLAP tells high from low
+        self.real = False  # whether the models are real ones, and not sines
         self.held_out: int | None = None  # prompts that a training is listened to by; None: all
         self.child: int | None = None
         self.port = free_port()
@@ -65,6 +66,7 @@ class Studio:
             "port": self.port,
             "pause": self.pause,
             "bands": self.bands,
+            "real": self.real,
             "held_out": self.held_out,
         }
         self.child = self.server.ask(**wish, config=self.wishes)

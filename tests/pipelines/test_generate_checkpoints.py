@@ -117,6 +117,17 @@ def test_available_lists_what_is_there(folder, published):
     assert found["tiny"].name == str(folder)
 
 
+def test_a_folder_called_like_a_published_model_is_told_apart(saved, tmp_path):
+    """Its sounds name the folder, and never a path."""
+    named = shutil.copytree(saved, tmp_path / "tango2")
+    assert checkpoints.load(str(named), device="cpu").name == "tango2 (folder)"
+    assert (
+        checkpoints.load(f"{saved}/", device="cpu").name
+        == checkpoints.recorded_as("tiny")
+        == "tiny"
+    )
+
+
 def truncate(path):
     """Keep the first half of a file."""
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])

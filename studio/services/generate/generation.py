@@ -1,7 +1,6 @@
 """From a request to sounds, and from sounds to what judges say of them: the two phases of the work."""
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from pipelines.errors import Cancelled
@@ -58,11 +57,11 @@ class Generation:
         return self._like(candidate, seed=candidate.settings.seed, same_as=candidate.id)
 
     def _like(self, candidate: StoredCandidate, **changed: Any) -> Request:
-        made, usual = candidate.settings, self.engines.config.model
+        made = candidate.settings
         return check_request(
             self.engines.config,
             candidate.prompt.text,
-            model=usual if Path(usual).name == made.model else made.model,  # a folder has a path
+            model=self.engines.chosen_as(made.model),
             seconds=candidate.prompt.seconds,
             steps=made.steps,
             guidance=made.guidance,
