@@ -104,6 +104,26 @@ def test_what_it_costs_adds_up(services, fake):
     assert found["data"]["drawn"] == 3 and found["data"]["candidates"] == 18
 
 
+def test_a_finished_run_betters_the_next_estimate(services, work, fake):
+    """Its own seconds count from then on; steps of few pairs say nothing of large ones."""
+    wish = {"recipe": "crpo", "prompts": LINES, "settings": SETTINGS}
+    services.finetune.estimate(HERE, wish)  # probed
+    own = {"making and ranking candidates": 0.6, "training": 1.5, "listening": 2.4 * HELD_OUT}
+    done_in(services, work, own)
+    found = services.finetune.estimate(HERE, wish)
+    seconds = [10.8, 12.0, round(3 * 2.4 * HELD_OUT, 1)]
+    assert [one["seconds"] for one in found["parts"][1:]] == seconds
+    done_in(services, work, {"training": 0.1}, settings={**SETTINGS, "pairs": 2})
+    assert services.finetune.estimate(HERE, wish)["parts"] == found["parts"]
+
+
+def done_in(services, work, paces, **asked):
+    """A run that measured these paces."""
+    run = begin(services, **asked)
+    services.finetune.run.folder(run).write("paces.json", paces)
+    work(services)
+
+
 @pytest.mark.parametrize(
     ("asked", "why"),
     [

@@ -16,8 +16,9 @@ from studio.processes import InProcess
 from studio.services.adapters import About
 from studio.services.engines import Engines
 from studio.services.finetune.crpo.data import crpo_data
-from studio.services.finetune.crpo.estimate import paces
+from studio.services.finetune.crpo.estimate import learn, paces
 from studio.services.finetune.crpo.keeping import clear_caches, crpo_record, files_of_candidates
+from studio.services.finetune.crpo.remaining import PACES
 from studio.services.finetune.crpo.settings import config_of
 from studio.services.finetune.estimate import Estimates
 from studio.services.finetune.folders import Folders
@@ -172,6 +173,7 @@ class Run:
             run.write(RECORD, crpo_record(run, job, wish, title, last))
             self.keep_as(job, title, last)
             clear_caches(run)
+            learn(self.estimates, wish, run.read(PACES, {}), len(run.read(TASK)["listen"]))
             return True
         record = record_of(run, job, wish, title)
         run.write(RECORD, record)

@@ -15,6 +15,7 @@ from studio.processes import Parent, end_of
 from studio.services.finetune.child import alone, load_base, log, reward_scorer, sounds_of
 from studio.services.finetune.crpo.remaining import (
     LISTENING,
+    PACES,
     RANKING,
     TRAINING,
     Paces,
@@ -28,7 +29,6 @@ from studio.services.finetune.run_folder import DATA, PROGRESS, PROMPTS, TASK, R
 
 BEGUN, ENDED = 0.02, 0.98  # of the run's progress bar, in which this lies
 MOMENTS = "samples.jsonl"
-PACES = "paces.json"  # in the run's folder, for when it is gone on with
 
 
 def work(parent: Parent) -> None:

@@ -1,6 +1,7 @@
 """How long a CRPO run takes and how much memory, from paces measured on this very machine."""
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from studio.services.finetune.crpo.remaining import LISTENING, RANKING, TRAINING
@@ -48,15 +49,38 @@ def paces(estimates: Estimates, wish: Wish) -> dict[str, float]:
     }
 
 
+def learn(estimates: Estimates, wish: Wish, own: Mapping[str, float], heard: int) -> None:
+    """Later estimates go by what a finished run took.
+
+    Args:
+        estimates: that are bettered.
+        wish: of the run.
+        own: seconds of a candidate, a step and a moment of listening, as far as the run measured them.
+        heard: prompts of such a moment.
+    """
+    settings, pace = wish.settings, pace_of(estimates, wish)
+    found = {}
+    if RANKING in own:
+        found["candidate"] = own[RANKING]
+    if LISTENING in own and heard:
+        found["heard"] = own[LISTENING] / heard
+    if TRAINING in own and 2 * settings["pairs"] >= pace["pairs"]:  # of small steps little is pairs
+        found["step"] = own[TRAINING] * pace["pairs"] / settings["pairs"]
+    estimates.remember(wish.base, kind_of(settings), **found)
+
+
 def pace_of(estimates: Estimates, wish: Wish) -> Pace:
     """What was measured for this base and this kind of run, measured where nobody has."""
-    settings = wish.settings
+    words = [wish.base, estimates.config.device or "-", json.dumps(wish.settings)]
+    return estimates.measured(wish.base, kind_of(wish.settings), PROBE, words)
+
+
+def kind_of(settings: Mapping[str, Any]) -> str:
+    """What decides how fast a run is, in words."""
     guided = settings["guidance"] is None or settings["guidance"] > 1
-    kind = ", ".join([
+    return ", ".join([
         "CRPO",
         "all weights" if settings["rank"] is None else "an adapter",
         "guided" if guided else "not guided",
         *(["groups"] if settings["loss"] == "group" else []),
     ])  # fmt: skip
-    words = [wish.base, estimates.config.device or "-", json.dumps(settings)]
-    return estimates.measured(wish.base, kind, PROBE, words)

@@ -7,6 +7,7 @@ from typing import Any
 from studio.services.finetune.crpo.settings import candidates_in
 
 RANKING, TRAINING, LISTENING = "making and ranking candidates", "training", "listening"
+PACES = "paces.json"  # in the run's folder, for when it is gone on with, and for later estimates
 KEPT = {
     RANKING: 30,
     TRAINING: 100,
