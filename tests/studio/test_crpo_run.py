@@ -178,6 +178,16 @@ def test_a_reward_or_a_folder_of_nobody_is_unknown(services, fake):
         begin(services, folder="f" * 32)
 
 
+def test_a_reward_that_is_gone_when_its_run_begins_is_said(services, work, fake, tmp_path):
+    """It was removed while the run waited; the run ends in a sentence, and no child is begun."""
+    object.__setattr__(services.finetune.run, "reward_folder", lambda name: tmp_path / "gone")
+    run = begin(services)
+    work(services)
+    found = services.finetune.views.view(run, HERE)
+    assert found["status"] == "failed" and fake.begun_at == []
+    assert found["error"].startswith("The reward model of this run is not there any more")
+
+
 def test_labels_and_votes_are_mixed_in_as_pairs(services, work, fake):
     """Every aligned sound before every other of its prompt; the share is a half unless it is told."""
     campaign = labelled(services, ones=2, zeros=1)
