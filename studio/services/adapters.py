@@ -170,20 +170,21 @@ class Adapters:
         ]
 
     def _info(self, folder: Path) -> "ModelInfo":
-        from pipelines.generate.checkpoints import ModelInfo
+        from pipelines.generate.checkpoints import ModelInfo, recorded_as
 
         about = self.about(folder)
+        base = recorded_as(about.base)  # sounds and cards tell the name, which holds no path
         heard = "a simulated listener's" if about.simulated else "people's"
         judged = f" on {heard} judgements" if about.recipe != "supervised" else ""
         if about.recipe == "crpo":
             judged = " on candidates of its own"
             judged += ", with a simulated listener's judgements" if about.simulated else ""
         return ModelInfo(
-            name=f"{about.base}+{folder.name[:8]}",
+            name=f"{base}+{folder.name[:8]}",
             title=about.title,
             path=folder,
             licence="as its base",
-            note=f"{about.base} with an adapter trained by {about.recipe}{judged}.",
+            note=f"{base} with an adapter trained by {about.recipe}{judged}.",
         )
 
     def _about_shipped(self) -> About:

@@ -75,6 +75,13 @@ def test_the_shipped_one_comes_first(adapters, made, tmp_path):
         adapters.remove("embedded-aligned")
 
 
+def test_an_adapter_of_a_folder_is_named_without_its_path(adapters, made):
+    """Its base is still found by it."""
+    kept = adapters.keep(made[0], replace(ABOUT, base="/models/mine"))
+    assert kept.name.startswith("mine+") and "/" not in kept.name + kept.note
+    assert adapters.base_of(kept.name) == "/models/mine"
+
+
 def test_removed_it_is_gone(adapters, made):
     """And its name is no model's any more."""
     kept = adapters.keep(made[0], ABOUT)

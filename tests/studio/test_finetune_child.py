@@ -58,6 +58,18 @@ def process_of(folder: Path) -> int:
     raise AssertionError("no child is at work")
 
 
+@pytest.mark.parametrize(
+    ("listen", "last"), [([], "encoding sound 2 of 2"), (["a"], "by 1 held-out")]
+)
+def test_while_the_base_is_listened_to_the_page_says_so(listen, last):
+    """The last sound encoded is followed by minutes of sampling, where there is a prompt."""
+    said = []
+    at_work = SimpleNamespace(task={"listen": listen}, tell=lambda share, note: said.append(note))
+    for done in (1, 2):
+        child.Training.encoded(at_work, done, 2)
+    assert said[0] == "encoding sound 1 of 2" and last in said[1]
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/cmdline").exists(), reason="finds the child by /proc")
 def test_a_killed_training_goes_on_to_the_same_adapter(services):

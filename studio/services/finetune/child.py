@@ -134,7 +134,14 @@ class Training:
         """A part of the sounds has latents."""
         self.heard_at = time.monotonic()
         share = BEGUN + (ENDED - BEGUN) * ENCODED * done / of
-        self.tell(share, f"encoding sound {done} of {of}")
+        heard = len(self.task["listen"])
+        is_next = done == of and heard > 0  # which may take minutes, and tells nothing of its own
+        self.tell(
+            share,
+            f"listening to the base by {heard} held-out prompts"
+            if is_next
+            else f"encoding sound {done} of {of}",
+        )
         log(f"encoded {done} of {of} sounds")
 
     def stepped(self, told: Any) -> None:
