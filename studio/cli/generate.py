@@ -85,6 +85,7 @@ def generate(services: Services, asked: argparse.Namespace) -> int:
         raise StudioError(
             "--no-scores leaves nothing to rank by; drop it, or --rank-by and --best."
         )
+    services.engines.check_known(request.model)
     if (licence := services.engines.licence(request.model)) != OURS:
         say(f"{services.engines.title(request.model)}: {licence}.")
     run = services.generate_now(HERE, request, progress_teller())

@@ -118,6 +118,7 @@ def test_models_are_listed(run):
         (["generate", "a dog", "--seconds", "nan"], "The duration is nan s; give a number"),
         (["generate", "a dog", "--seed", "-1"], "The seed is -1; it must be"),
         (["generate", "a dog", "--model", "broken"], "checkpoint of broken cannot be read"),
+        (["generate", "a dog", "--model", "brken"], "There is no model 'brken'; choose embedded, "),
         (["generate", "a dog", "--seconds", "1", "--format", "mp3", "--out", "x"], "choose wav or flac"),
         (["listen", "nowhere.wav"], "There is no file nowhere.wav"),
         (["score", "nowhere.wav", "--prompt", " "], "The prompt is empty"),
