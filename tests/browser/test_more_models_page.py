@@ -10,6 +10,9 @@ from tests.browser.served import Studio
 from tests.pipelines.tiny_tango import copy_tango
 
 pytestmark = pytest.mark.slow
+PATIENCE = (
+    240_000  # ms for torch and the judges to load, on a machine that is busy with other things
+)
 
 
 @pytest.fixture
@@ -49,6 +52,7 @@ def test_a_folder_of_a_real_model_is_taken_and_makes_sounds(watch, tango):
     """No model, then one: its licence, one press, its own steps, cards that name it; found by Reuse."""
     seen = watch(width=1280)
     page = seen.page
+    page.set_default_timeout(PATIENCE)
     open_more(page)
     read(page, tango.parent)
     page.get_by_text(
