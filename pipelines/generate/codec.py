@@ -116,11 +116,19 @@ class Codec:
         longest = latents.shape[1] * self.hop
         samples = longest if samples is None else min(samples, longest)
         heard = max(1, math.ceil(samples / self.hop))
-        pieces = [
-            self._piece(latents, first, min(first + (tile or heard), heard))
-            for first in range(0, heard, tile or heard)
+        # One after the other Oobleck's sounds stay in a CPU's caches: 8 of 10 s take three quarters.
+        alone = self.is_oobleck and latents.device.type == "cpu"
+        sounds = [
+            torch.cat(
+                [
+                    self._piece(rows, first, min(first + (tile or heard), heard))
+                    for first in range(0, heard, tile or heard)
+                ],
+                dim=-1,
+            )
+            for rows in (latents.split(1) if alone else [latents])
         ]
-        return (torch.cat(pieces, dim=-1) if len(pieces) > 1 else pieces[0])[..., :samples]
+        return torch.cat(sounds)[..., :samples]
 
     def _piece(self, latents: Tensor, first: int, last: int) -> Tensor:
         """The sound of frames `first` to `last`, from these and those that reach into it."""
