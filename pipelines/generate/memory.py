@@ -11,7 +11,7 @@ kernels take beside it (about half a GB on CUDA) is not in it.
 import json
 import sys
 import weakref
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +19,16 @@ import torch
 from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from pipelines.generate.catalogue import CATALOGUE
 from pipelines.generate.codec import Codec
 from pipelines.generate.conditioning import TextStates
 from pipelines.generate.guided import GuidedSlope
 from pipelines.generate.modes import TILE
 from pipelines.generate.sizes import TangoFluxConfig, published_config
+from pipelines.generate.tango import TangoText, answer
+from pipelines.generate.tango import build as build_tango
+from pipelines.generate.tango_sizes import TangoConfig
+from pipelines.generate.tango_sound import TangoCodec, to_image
 from pipelines.generate.tangoflux import build
 
 TOKENS = 64  # text tokens of a prompt: all that training saw
@@ -134,27 +139,89 @@ def tangoflux_floors(config: TangoFluxConfig, *, sounds: int = 1) -> dict[str, i
         flow = bytes_of(transformer)
         nn.Module.to(transformer, dtype=torch.bfloat16)
         used["step in bfloat16"] = peak_bytes(step)
-    texts, sound = bytes_of(text_encoder) + bytes_of(conditioner), bytes_of(vae)
-    resident = flow + texts + sound
+    sizes = {
+        "text": bytes_of(text_encoder) + bytes_of(conditioner),
+        "flow": flow,
+        "sound": bytes_of(vae),
+    }
+    return by_mode(sizes, used)
+
+
+def tango_floors(config: TangoConfig, *, sounds: int = 1) -> dict[str, int]:
+    """Bytes that a Tango needs to make so many sounds at once, by mode.
+
+    Args:
+        config: its sizes.
+        sounds: rows of a batch.
+    """
+    with torch.device("meta"):
+        unet, text_encoder, vae, vocoder = build_tango(config)
+    codec = TangoCodec(vae=vae, vocoder=vocoder, front=config.front)
+    rows, width = 2 * sounds, text_encoder.config.d_model
+
+    def encode() -> object:
+        ids = torch.zeros(rows, TOKENS, dtype=torch.long, device="meta")
+        return text_encoder(input_ids=ids).last_hidden_state
+
+    def step() -> object:
+        kind = unet.dtype
+        latents = torch.empty(rows, config.frames, codec.width, device="meta", dtype=kind)
+        text = TangoText(
+            hidden=torch.empty(rows, TOKENS, width, device="meta", dtype=kind),
+            mask=torch.ones(rows, TOKENS, dtype=torch.bool, device="meta"),
+        )
+        timestep = torch.zeros((), dtype=torch.long, device="meta")
+        return answer(unet, to_image(latents, unet.config.in_channels), timestep, text)
+
+    def decode() -> object:
+        return codec.decode(torch.empty(sounds, config.frames, codec.width, device="meta"))
+
+    with torch.inference_mode():
+        used = {"text": peak_bytes(encode), "step": peak_bytes(step), "decode": peak_bytes(decode)}
+        flow = bytes_of(unet)
+        nn.Module.to(unet, dtype=torch.bfloat16)
+        used |= {"step in bfloat16": peak_bytes(step), "tiled": used["decode"]}
+    sound = bytes_of(vae) + bytes_of(vocoder)
+    return by_mode({"text": bytes_of(text_encoder), "flow": flow, "sound": sound}, used)
+
+
+def by_mode(sizes: Mapping[str, int], used: Mapping[str, int]) -> dict[str, int]:
+    """Bytes of a device by mode.
+
+    Args:
+        sizes: of the weights of text encoder, flow and what decodes, in float32.
+        used: what each phase needs beside the weights.
+    """
+    text, flow, sound = (sizes[name] for name in ("text", "flow", "sound"))
     plain = max(used["text"], used["step"], used["decode"])
     halved = max(used["text"], used["step in bfloat16"], used["decode"])
     return {
-        "float32": resident + plain,
-        "bfloat16": resident - flow // 2 + halved,
-        "low memory": max(texts + used["text"], flow + used["step"], sound + used["tiled"]),
+        "float32": text + flow + sound + plain,
+        "bfloat16": text + flow // 2 + sound + halved,
+        "low memory": max(text + used["text"], flow + used["step"], sound + used["tiled"]),
         "low memory, bfloat16": max(
-            texts + used["text"], flow // 2 + used["step in bfloat16"], sound + used["tiled"]
+            text + used["text"], flow // 2 + used["step in bfloat16"], sound + used["tiled"]
         ),
     }
 
 
 def main() -> None:
     """Write the file."""
-    found = tangoflux_floors(published_config())
-    told = {mode: round(size / 1e9, 1) for mode, size in found.items()}
-    floors = {"tangoflux": told, "tangoflux-base": told}
+    told = {
+        "tangoflux.safetensors": in_gb(tangoflux_floors(published_config())),
+        "pytorch_model_main.bin": in_gb(tango_floors(TangoConfig())),
+    }
+    floors = {  # of a diffusers folder only the size of what is fetched is known before it is
+        model.name: told.get(model.kind, {"float32, the weights alone": model.gigabytes})
+        for model in CATALOGUE.values()
+    }
     FILE.write_text(json.dumps(floors, indent=1) + "\n")
     sys.stdout.write(FILE.read_text())
+
+
+def in_gb(floors: Mapping[str, int]) -> dict[str, float]:
+    """As they are told."""
+    return {mode: round(size / 1e9, 1) for mode, size in floors.items()}
 
 
 if __name__ == "__main__":

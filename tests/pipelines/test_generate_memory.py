@@ -5,8 +5,17 @@ import json
 import pytest
 import torch
 
-from pipelines.generate.memory import FILE, bytes_of, peak_bytes, tangoflux_floors
+from pipelines.generate.catalogue import CATALOGUE
+from pipelines.generate.memory import (
+    FILE,
+    bytes_of,
+    in_gb,
+    peak_bytes,
+    tango_floors,
+    tangoflux_floors,
+)
 from pipelines.generate.sizes import published_config
+from pipelines.generate.tango_sizes import TangoConfig
 
 
 def test_bytes_are_counted_while_they_are_held():
@@ -34,10 +43,12 @@ def test_a_table_under_two_names_counts_once():
 @pytest.mark.slow
 def test_the_stated_floors_are_computed():
     """What the page and the command line tell is what the published size takes."""
-    told = json.loads(FILE.read_text())["tangoflux"]
-    found = tangoflux_floors(published_config())
-    assert told == {mode: round(size / 1e9, 1) for mode, size in found.items()}
-    assert told["low memory"] < told["float32"] / 2 < 5
+    told = json.loads(FILE.read_text())
+    assert set(told) == set(CATALOGUE)
+    assert told["tangoflux"] == in_gb(tangoflux_floors(published_config()))
+    assert told["tango2"] == in_gb(tango_floors(TangoConfig()))
+    for name in ("tangoflux", "tango2"):
+        assert told[name]["low memory, bfloat16"] < told[name]["float32"] / 2
 
 
 @pytest.mark.slow
