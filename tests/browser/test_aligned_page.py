@@ -46,7 +46,9 @@ def test_from_a_link_to_a_blind_vote(watch, studio):
     page.click(".bs-battle-vote")
     page.wait_for_selector("baton-vote h2:has-text('A against B')")
     campaign = page.url.partition("campaign=")[2][:32]
+    assert seen.complaints == []
     page.goto(f"{studio.address}?campaign={campaign}&view=results")
+    seen.complaints.clear()  # a page that is left misses the answers that it no longer gets
     page.click("a:has-text('The comparison')")
     page.wait_for_selector(".bs-verdict")
     assert (seen.complaints, seen.foreign) == ([], [])

@@ -127,6 +127,7 @@ def test_results_have_no_serious_findings(watch, store, theme, tmp_path_factory)
     """axe-core on the whole view with every fold open."""
     axe = fetch(tmp_path_factory.mktemp("axe"))
     page = results(watch, battles(store), theme=theme).page
+    page.wait_for_selector("summary:has-text('Voters')")
     for fold in page.locator(".bs-res-owner > summary").all():
         fold.click()
     page.wait_for_selector("[aria-label='Voters'] td")
