@@ -2,11 +2,11 @@
 
 import json
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipelines.errors import StudioError
+from studio.services.accepted_terms import AcceptedTerms
 
 if TYPE_CHECKING:
     from pipelines.generate.catalogue import Published
@@ -79,13 +79,7 @@ class Licences:
             raise StudioError(
                 f"There is no published model {name[:80]!r}; known are {', '.join(CATALOGUE)}."
             )
-        kept = self._kept()
-        now = datetime.now(UTC).isoformat(timespec="seconds")
-        kept[name] = {"licence": CATALOGUE[name].licence, "accepted_at": now}
-        self.data.mkdir(parents=True, exist_ok=True)
-        part = self.path.with_suffix(".part")
-        part.write_text(json.dumps(kept, indent=1) + "\n")
-        part.replace(self.path)
+        self._terms.accept(name, CATALOGUE[name].licence)
         return CATALOGUE[name]
 
     def check(self, name: str) -> None:
@@ -101,18 +95,8 @@ class Licences:
             )
 
     def _accepted(self) -> dict[str, str]:
-        return {name: told["licence"] for name, told in self._kept().items()}
+        return self._terms.read()
 
-    def _kept(self) -> dict[str, dict[str, str]]:
-        if not self.path.is_file():
-            return {}
-        try:
-            found = json.loads(self.path.read_text())
-            return {
-                str(name): {**told, "licence": str(told["licence"])} for name, told in found.items()
-            }
-        except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
-            raise StudioError(
-                f"{self.path.name} in the data folder cannot be read ({error}); remove it, and accept "
-                "the licences again."
-            ) from error
+    @property
+    def _terms(self) -> AcceptedTerms:
+        return AcceptedTerms(self.path, "accept the licences again")

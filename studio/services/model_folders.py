@@ -1,12 +1,11 @@
 """Folders of models that the page was told of: read, shown with their terms, remembered once taken."""
 
-import json
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipelines.errors import StudioError
+from studio.services.accepted_terms import AcceptedTerms
 
 if TYPE_CHECKING:
     from pipelines.generate.checkpoints import ModelInfo
@@ -55,20 +54,15 @@ class ModelFolders:
         Raises:
             StudioError: as `look`; or another model goes by this name already.
         """
-        found, kept = self.look(given), self._kept()
+        found = self.look(given)
         path = found["path"]
-        for other in kept:
+        for other in self._terms.read():
             if Path(other).name == found["title"] and other != path and Path(other).is_dir():
                 raise StudioError(
                     f"A model called {found['title']!r} is in the list already, from {other}; rename "
                     "one of the two folders, so that their sounds can be told apart."
                 )
-        accepted = datetime.now(UTC).isoformat(timespec="seconds")
-        kept[path] = {"licence": found["licence"], "accepted_at": accepted}
-        self.data.mkdir(parents=True, exist_ok=True)
-        part = self.path.with_suffix(".part")
-        part.write_text(json.dumps(kept, indent=1) + "\n")
-        part.replace(self.path)
+        self._terms.accept(path, found["licence"])
         return next(model for model in self.models() if model.name == path)
 
     def models(self) -> "list[ModelInfo]":
@@ -77,9 +71,9 @@ class ModelFolders:
         from pipelines.generate.layouts import layout_of
 
         found = []
-        for name, told in self._kept().items():
+        for name, licence in self._terms.read().items():
             kind = layout_of(Path(name))
-            if kind is not None and kind.licence == told["licence"]:
+            if kind is not None and kind.licence == licence:
                 found.append(
                     ModelInfo(
                         name=name,
@@ -91,19 +85,9 @@ class ModelFolders:
                 )
         return found
 
-    def _kept(self) -> dict[str, dict[str, str]]:
-        if not self.path.is_file():
-            return {}
-        try:
-            told = json.loads(self.path.read_text())
-            return {
-                str(path): {**one, "licence": str(one["licence"])} for path, one in told.items()
-            }
-        except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
-            raise StudioError(
-                f"{self.path.name} in the data folder cannot be read ({error}); remove it, and add "
-                "the folders again."
-            ) from error
+    @property
+    def _terms(self) -> AcceptedTerms:
+        return AcceptedTerms(self.path, "add the folders again")
 
 
 def folder_of(given: str) -> Path:
